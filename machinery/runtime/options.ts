@@ -9,6 +9,8 @@ export interface CommonOptions {
   carrier?: string;
   /** Unix socket of the data plane's carrier: the way out of this process. */
   dataplane?: string;
+  /** File with the token that every preamble of the carrier must show. */
+  clusterTokenFile?: string;
   /** Names a run; absent means one nobody chose. */
   seed?: string;
   logLevel: "debug" | "info" | "warn" | "error";
@@ -24,6 +26,7 @@ export const processCommand = (name: string, description: string): Command =>
     .option("--admin-socket <path>", "Unix socket for health, metrics and control")
     .option("--carrier <path>", "Unix socket on which this process carries the virtual network")
     .option("--dataplane <path>", "Unix socket of the data plane's carrier")
+    .option("--cluster-token-file <path>", "file with the carrier's token")
     .option("--seed <text>", "seed of every random choice")
     .option("--supervisor-fd <fd>", "exit when this pipe closes")
     .addOption(

@@ -1,0 +1,104 @@
+// Runs before anything is installed, so it is plain JavaScript on Node's own modules: installs and builds what is
+// missing or old, then hands over. `npm start`, `npm test`, `npm run demo|bench|build` come through here.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const [goal = "start", ...args] = process.argv.slice(2);
+
+const modifiedMs = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+
+function run(command, commandArgs, options = {}) {
+  const result = spawnSync(command, commandArgs, { cwd: root, stdio: "inherit", ...options });
+  if (result.error) throw result.error;
+  if (result.status !== 0) process.exit(result.status ?? 1);
+}
+
+/** Installs when node_modules is missing or older than the lock file. */
+function install() {
+  const lock = join(root, "package-lock.json");
+  const installed = join(root, "node_modules", ".package-lock.json");
+  if (modifiedMs(installed) >= modifiedMs(lock)) return;
+  console.error(
+    "Installing dependencies (the SQLite binding is compiled once; this takes about two minutes)…",
+  );
+  run("npm", ["ci", "--no-audit", "--no-fund", "--include=dev"], { shell: process.platform === "win32" });
+  const now = new Date();
+  utimesSync(installed, now, now);
+}
+
+const SOURCE_FOLDERS = [
+  "machinery",
+  "apiserver",
+  "controllers",
+  "kubelet-sim",
+  "proxy-sim",
+  "cli",
+  "chaos",
+  "simulation",
+  "bench",
+];
+
+function newestSourceMs(folder) {
+  let newest = 0;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) newest = Math.max(newest, newestSourceMs(path));
+    else if (/\.(ts|mjs|json)$/.test(entry.name)) newest = Math.max(newest, statSync(path).mtimeMs);
+  }
+  return newest;
+}
+
+/** Compiles when a source is newer than the last build. */
+function build() {
+  const stamp = join(root, "dist", ".built");
+  const sources = SOURCE_FOLDERS.map((folder) => join(root, folder)).filter((folder) => existsSync(folder));
+  const newest = Math.max(
+    ...sources.map(newestSourceMs),
+    modifiedMs(join(root, "tsconfig.build.json")),
+    modifiedMs(join(root, "package-lock.json")),
+  );
+  if (modifiedMs(stamp) >= newest) return;
+  console.error("Building…");
+  run(process.execPath, [
+    join(root, "node_modules", "typescript", "bin", "tsc"),
+    "-p",
+    "tsconfig.build.json",
+  ]);
+  const derive = join(root, "dist", "apiserver", "openapi", "derive.js");
+  if (existsSync(derive)) run(process.execPath, [derive]);
+  writeFileSync(stamp, "");
+}
+
+install();
+switch (goal) {
+  case "build":
+    build();
+    break;
+  case "test":
+    build();
+    run(process.execPath, [
+      "--experimental-vm-modules",
+      "--no-warnings",
+      join(root, "node_modules", "jest", "bin", "jest.js"),
+      ...args,
+    ]);
+    break;
+  case "bench":
+    build();
+    run(process.execPath, [join(root, "dist", "bench", "main.js"), ...args]);
+    break;
+  case "start":
+  case "demo": {
+    build();
+    const cli = join(root, "dist", "cli", "main.js");
+    process.argv = [process.execPath, cli, goal, ...args];
+    await import(pathToFileURL(cli).href);
+    break;
+  }
+  default:
+    console.error(`bootstrap: unknown goal "${goal}"`);
+    process.exit(2);
+}

@@ -1,0 +1,54 @@
+import { Option } from "commander";
+import type { CliCommand } from "../command.js";
+import { padColumns } from "../printers/columns.js";
+import { UserError } from "../supervisor/cluster.js";
+import type { ClusterStatus } from "../supervisor/supervisor.js";
+import { dirOf, parseWhich, type WhichCluster } from "./down.js";
+import { currentStatus } from "./up.js";
+
+export const statusCommand: CliCommand = {
+  async run(args, context) {
+    const which = parseWhich<WhichCluster & { output?: string }>(
+      args,
+      "status",
+      "Shows a cluster's processes.",
+      (command) =>
+        command.addOption(new Option("-o, --output <form>", "json or yaml").choices(["json", "yaml"])),
+    );
+    if (!which) return 0;
+    const dir = dirOf(which);
+    const status = await currentStatus(dir);
+    if (!status) throw new UserError(`cluster "${which.name}" is not running (${dir.path})`);
+    if (which.output === "json") context.stdout.write(`${JSON.stringify(status, undefined, 2)}\n`);
+    else if (which.output === "yaml") {
+      const { dump } = await import("js-yaml");
+      context.stdout.write(dump(status));
+    } else context.stdout.write(describe(status));
+    return status.processes.every((process) => process.ready) ? 0 : 1;
+  },
+};
+
+function describe(status: ClusterStatus): string {
+  const rows = status.processes.map((process) => [
+    process.name,
+    process.pid === null ? "-" : String(process.pid),
+    process.ready ? "yes" : "no",
+    String(process.restarts),
+    process.reason ?? "",
+  ]);
+  const moved = (status.hostPorts as { servicePort?: string; nodePort?: number; hostPort?: number }[])
+    .filter((port) => port.nodePort !== port.hostPort)
+    .map(
+      (port) =>
+        `node port ${port.nodePort} (${port.servicePort}) is on 127.0.0.1:${port.hostPort}: the port was taken\n`,
+    );
+  return [
+    `Cluster:     ${status.name}\n`,
+    `Server:      ${status.server}\n`,
+    `Nodes:       ${status.nodes}\n`,
+    `Data:        ${status.dataDir}\n`,
+    `Kubeconfig:  ${status.kubeconfig}\n\n`,
+    padColumns([["PROCESS", "PID", "READY", "RESTARTS", "REASON"], ...rows]),
+    ...moved,
+  ].join("");
+}

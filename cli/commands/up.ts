@@ -1,0 +1,168 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { AdminError, adminCall } from "../../machinery/runtime/admin-server.js";
+import { jsonLogger } from "../../machinery/runtime/json-logger.js";
+import type { CliCommand, CliContext } from "../command.js";
+import { applyFiles } from "../supervisor/addons.js";
+import { ClusterDir, defaultDataDir, UserError } from "../supervisor/cluster.js";
+import { prepareCluster } from "../supervisor/prepare.js";
+import { adminSocket, type LaunchOptions } from "../supervisor/processes.js";
+import { type ClusterStatus, Supervisor } from "../supervisor/supervisor.js";
+
+export interface UpOptions {
+  name: string;
+  dataDir?: string;
+  nodes?: number;
+  apiPort?: number;
+  detach: boolean;
+  wait: boolean;
+  filename: string[];
+  durability?: "full" | "relaxed";
+  history?: string;
+  seed?: string;
+  logLevel?: string;
+  proxyMode?: string;
+}
+
+export const upCommand: CliCommand = {
+  async run(args, context) {
+    const options = parseUp(args);
+    if (!options) return 0;
+    if (options.detach) return detach(args, options, context);
+    await runCluster(options, context, async (status) => {
+      context.stdout.write(`Cluster "${status.name}" is up: export KUBECONFIG=${status.kubeconfig}\n`);
+    });
+    return 0;
+  },
+};
+
+/** Throws UserError (exit code 2) on wrong usage; undefined when only help was asked. */
+export function parseUp(args: readonly string[]): UpOptions | undefined {
+  const command = new Command("kubesim up")
+    .description("Starts a cluster and stays in the foreground (or not, with --detach).")
+    .option("--name <name>", "which cluster", "default")
+    .option("--data-dir <dir>", "where its database, keys and logs are (default ~/.kubesim/<name>)")
+    .option("--nodes <count>", "number of nodes (default 3, or what it had)", integerFrom(0, 8192))
+    .option(
+      "--api-port <port>",
+      "port of the API server on 127.0.0.1; 0 picks a free one",
+      integerFrom(0, 65535),
+    )
+    .option("--detach", "return once it is started, leaving it in the background", false)
+    .option("--wait", "with --detach: return once it is ready", false)
+    .option("-f, --filename <manifest...>", "apply these files or folders once it is ready", [])
+    .option(
+      "--durability <level>",
+      "full: every acknowledged write is on disk; relaxed: for throwaway clusters",
+    )
+    .option("--history <duration>", "how long old revisions are kept, e.g. 1h")
+    .option("--seed <text>", "seed of every random choice")
+    .option("--proxy-mode <mode>", "how Services choose a backend")
+    .option("--log-level <level>", "least severe record to log")
+    .exitOverride();
+  try {
+    command.parse([...args], { from: "user" });
+  } catch (err) {
+    if (err instanceof CommanderError && err.exitCode === 0) return undefined;
+    throw new UserError((err as Error).message.replace(/^error: /, ""), 2);
+  }
+  return command.opts<UpOptions>();
+}
+
+const integerFrom =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`must be an integer between ${min} and ${max}.`);
+    }
+    return value;
+  };
+
+/** Runs a cluster until the signal aborts. `onUp` runs once everything is ready and applied. */
+export async function runCluster(
+  options: UpOptions,
+  context: CliContext,
+  onUp: (status: ClusterStatus) => Promise<void>,
+  onProgress: (step: string) => void = () => {},
+): Promise<void> {
+  const dir = new ClusterDir(options.dataDir ?? defaultDataDir(options.name));
+  const cluster = await prepareCluster(dir, options);
+  const logger = jsonLogger({ component: "supervisor" }, options.logLevel ?? "warn");
+  const launch: LaunchOptions = {
+    ...(options.durability ? { durability: options.durability } : {}),
+    ...(options.history ? { history: options.history } : {}),
+    ...(options.seed ? { seed: options.seed } : {}),
+    ...(options.logLevel ? { logLevel: options.logLevel } : {}),
+    ...(options.proxyMode ? { proxyMode: options.proxyMode } : {}),
+  };
+  const supervisor = new Supervisor({ dir, cluster, launch, clock: context.clock, logger });
+  try {
+    await supervisor.start();
+    const ready = supervisor.waitUntilReady(context.signal, (name) => onProgress(`${name} is ready`));
+    const applied = supervisor
+      .waitUntilReady(context.signal, undefined, ["apiserver"])
+      .then(() => applyFiles(dir, options.filename, context, onProgress));
+    await Promise.all([ready, applied]);
+    await onUp(await supervisor.status());
+    await aborted(context.signal);
+  } catch (err) {
+    if (!context.signal.aborted) throw err;
+  } finally {
+    await supervisor.stop();
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+
+const POLL_MS = 20;
+
+/** Starts the same command in the background and waits until its supervisor answers (with --wait, until all is ready). */
+async function detach(args: readonly string[], options: UpOptions, context: CliContext): Promise<number> {
+  const dir = new ClusterDir(options.dataDir ?? defaultDataDir(options.name));
+  // Checks what can be checked before anything is started, so that the error is seen here.
+  await prepareCluster(dir, options);
+  const log = openSync(dir.log("supervisor"), "a", 0o600);
+  const rest = args.filter((arg) => arg !== "--detach" && arg !== "--wait");
+  const main = fileURLToPath(new URL("../main.js", import.meta.url));
+  const child = spawn(process.execPath, [main, "up", ...rest], {
+    detached: true,
+    stdio: ["ignore", log, log],
+  });
+  closeSync(log);
+  let ended: number | undefined;
+  child.once("exit", (code) => (ended = code ?? 1));
+  child.unref();
+  for (;;) {
+    if (ended !== undefined)
+      throw new UserError(`the cluster did not start; its log is ${dir.log("supervisor")}`);
+    const status = await currentStatus(dir);
+    if (
+      status &&
+      status.supervisor === child.pid &&
+      (!options.wait || status.processes.every((p) => p.ready))
+    ) {
+      context.stdout.write(`Cluster "${status.name}" is up: export KUBECONFIG=${status.kubeconfig}\n`);
+      return 0;
+    }
+    await context.clock.sleep(POLL_MS, context.signal);
+  }
+}
+
+/** What the running supervisor of this data directory says; undefined when none answers. */
+export async function currentStatus(dir: ClusterDir): Promise<ClusterStatus | undefined> {
+  const cluster = dir.read();
+  if (!cluster) return undefined;
+  try {
+    return (await adminCall(adminSocket(cluster, "supervisor"), "GET", "/status")) as ClusterStatus;
+  } catch (err) {
+    if (err instanceof AdminError) return undefined;
+    throw err;
+  }
+}

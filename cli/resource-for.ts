@@ -1,0 +1,38 @@
+import { deployments, replicaSets } from "../machinery/api/apps-v1.js";
+import { leases } from "../machinery/api/coordination-v1.js";
+import {
+  configMaps,
+  endpoints,
+  events,
+  namespaces,
+  nodes,
+  pods,
+  secrets,
+  serviceAccounts,
+  services,
+} from "../machinery/api/core-v1.js";
+import { endpointSlices } from "../machinery/api/discovery-v1.js";
+import type { KubeObject } from "../machinery/api/meta-v1.js";
+import type { ResourceDescriptor } from "../machinery/api/resource.js";
+
+const KNOWN: readonly ResourceDescriptor[] = [
+  namespaces,
+  nodes,
+  pods,
+  services,
+  endpoints,
+  configMaps,
+  secrets,
+  serviceAccounts,
+  events,
+  replicaSets,
+  deployments,
+  endpointSlices,
+  leases,
+];
+
+/** The built-in resource of an object's kind, without asking the server. */
+export const resourceFor = (
+  object: Pick<KubeObject, "apiVersion" | "kind">,
+): ResourceDescriptor | undefined =>
+  KNOWN.find((known) => known.apiVersion === object.apiVersion && known.kind === object.kind);

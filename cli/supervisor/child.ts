@@ -1,0 +1,93 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, openSync, rmSync } from "node:fs";
+import type { Clock, Timer } from "../../machinery/api/clock.js";
+import type { Logger } from "../../machinery/api/logger.js";
+import { writePidFile } from "./pid-file.js";
+
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 10_000;
+/** A process that ran this long starts over at the first back-off. */
+const STEADY_MS = 30_000;
+
+export interface ChildOptions {
+  name: string;
+  /** Module and arguments for this Node.js. */
+  command: readonly string[];
+  logFile: string;
+  pidFile: string;
+  clock: Clock;
+  logger: Logger;
+}
+
+/** One supervised process: started again, with back-off, whenever it ends unasked. */
+export class Child {
+  readonly name: string;
+  restarts = 0;
+  /** Why the last run ended: `exit code 1`, `SIGKILL`. */
+  lastExit: string | undefined;
+  readonly #options: ChildOptions;
+  #process: ChildProcess | undefined;
+  #startedMs = 0;
+  #backoffMs = FIRST_BACKOFF_MS;
+  #restart: Timer | undefined;
+  #stopping = false;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(options: ChildOptions) {
+    this.#options = options;
+    this.name = options.name;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  start(): void {
+    const { clock, command, logFile, pidFile } = this.#options;
+    const log = openSync(logFile, "a", 0o600);
+    // Descriptor 3 is the pipe whose end tells the child that its supervisor is gone.
+    const child = spawn(process.execPath, [...command, "--supervisor-fd", "3"], {
+      stdio: ["ignore", log, log, "pipe"],
+      // Its own process group: Ctrl-C reaches the supervisor alone, which stops the children in order.
+      detached: true,
+    });
+    closeSync(log);
+    this.#process = child;
+    this.#startedMs = clock.monotonicMs();
+    if (child.pid !== undefined) writePidFile(pidFile, child.pid);
+    this.#ended = new Promise((resolve) => {
+      child.once("error", (err) => this.#onEnd(`cannot start: ${err.message}`, resolve));
+      child.once("exit", (code, signal) => this.#onEnd(signal ?? `exit code ${code}`, resolve));
+    });
+  }
+
+  /** Asks it to end, kills it after `graceMs`; resolves when it has ended. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#restart?.cancel();
+    const child = this.#process;
+    if (!child) return;
+    child.kill("SIGCONT");
+    child.kill("SIGTERM");
+    const kill = this.#options.clock.setTimer(graceMs, () => child.kill("SIGKILL"));
+    await this.#ended;
+    kill.cancel();
+  }
+
+  #onEnd(cause: string, resolve: () => void): void {
+    if (!this.#process) return;
+    this.#process = undefined;
+    this.lastExit = cause;
+    rmSync(this.#options.pidFile, { force: true });
+    resolve();
+    if (this.#stopping) return;
+    const { clock, logger, name } = this.#options;
+    if (clock.monotonicMs() - this.#startedMs > STEADY_MS) this.#backoffMs = FIRST_BACKOFF_MS;
+    logger.warn("Process ended; starting it again", { process: name, cause, backoffMs: this.#backoffMs });
+    this.#restart = clock.setTimer(this.#backoffMs, () => {
+      this.restarts++;
+      this.start();
+    });
+    this.#backoffMs = Math.min(this.#backoffMs * 2, LONGEST_BACKOFF_MS);
+  }
+}

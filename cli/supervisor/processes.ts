@@ -1,0 +1,98 @@
+import { join } from "node:path";
+import type { ClusterDir, ClusterFile } from "./cluster.js";
+
+/** In the order of start; stopped in the reverse order. */
+export const PROCESS_NAMES = ["apiserver", "dataplane", "controllers", "kubelet", "proxy"] as const;
+export type ProcessName = (typeof PROCESS_NAMES)[number];
+
+export interface LaunchOptions {
+  durability?: "full" | "relaxed";
+  history?: string;
+  seed?: string;
+  logLevel?: string;
+  proxyMode?: string;
+  /** Further arguments by process name, from `--<process>-arg`. */
+  extra?: Partial<Record<ProcessName, readonly string[]>>;
+}
+
+const API_SERVER_IP = "172.18.0.2";
+
+export const adminSocket = (cluster: ClusterFile, name: ProcessName | "supervisor"): string =>
+  join(cluster.runDir, `${name}.sock`);
+export const carrierSocket = (cluster: ClusterFile, name: ProcessName): string =>
+  join(cluster.runDir, `${name}.carrier.sock`);
+export const pidFile = (cluster: ClusterFile, name: ProcessName | "supervisor"): string =>
+  join(cluster.runDir, `${name}.pid`);
+
+/** The command line of one process, after `kubesim <name>`. */
+export function argumentsOf(
+  name: ProcessName,
+  dir: ClusterDir,
+  cluster: ClusterFile,
+  options: LaunchOptions,
+): string[] {
+  const credential = (component: string): string[] => [
+    "--kubeconfig",
+    join(dir.credentials, `${component}.kubeconfig`),
+  ];
+  const onNetwork = [
+    "--carrier",
+    carrierSocket(cluster, name),
+    "--dataplane",
+    carrierSocket(cluster, "dataplane"),
+    "--cluster-token-file",
+    dir.tokenFile,
+  ];
+  const common = [
+    "--admin-socket",
+    adminSocket(cluster, name),
+    ...(options.seed ? ["--seed", options.seed] : []),
+    ...(options.logLevel ? ["--log-level", options.logLevel] : []),
+    ...(options.extra?.[name] ?? []),
+  ];
+  switch (name) {
+    case "apiserver":
+      return [
+        "--data-dir",
+        dir.path,
+        "--secure-port",
+        String(cluster.apiPort),
+        ...(options.durability ? ["--durability", options.durability] : []),
+        ...(options.history ? ["--history", options.history] : []),
+        ...onNetwork,
+        ...common,
+      ];
+    case "dataplane":
+      return [
+        "--carrier",
+        carrierSocket(cluster, name),
+        "--cluster-token-file",
+        dir.tokenFile,
+        "--route",
+        `${API_SERVER_IP}=${carrierSocket(cluster, "apiserver")}`,
+        "--loopback-index",
+        String(cluster.loopbackIndex),
+        ...common,
+      ];
+    case "controllers":
+      return [...credential("controller-manager"), ...common];
+    case "kubelet":
+      return [
+        ...credential("admin"),
+        "--credentials-dir",
+        dir.credentials,
+        "--nodes",
+        String(cluster.nodes),
+        ...onNetwork,
+        ...common,
+      ];
+    case "proxy":
+      return [
+        ...credential("kube-proxy"),
+        "--dataplane-admin",
+        adminSocket(cluster, "dataplane"),
+        ...(options.proxyMode ? ["--proxy-mode", options.proxyMode] : []),
+        ...common,
+      ];
+  }
+}

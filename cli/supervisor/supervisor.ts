@@ -1,0 +1,180 @@
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Clock } from "../../machinery/api/clock.js";
+import type { Logger } from "../../machinery/api/logger.js";
+import { AdminError, adminCall, startAdminServer } from "../../machinery/runtime/admin-server.js";
+import { ownPid } from "../../machinery/runtime/host.js";
+import { Child } from "./child.js";
+import { type ClusterDir, type ClusterFile, UserError } from "./cluster.js";
+import { endLeftover, writePidFile } from "./pid-file.js";
+import {
+  adminSocket,
+  argumentsOf,
+  type LaunchOptions,
+  PROCESS_NAMES,
+  type ProcessName,
+  pidFile,
+} from "./processes.js";
+
+export interface ProcessStatus {
+  name: string;
+  pid: number | null;
+  ready: boolean;
+  restarts: number;
+  /** Why it is not ready, or why it ended last. */
+  reason?: string;
+}
+
+/** What `kubesim status -o json` prints. */
+export interface ClusterStatus {
+  name: string;
+  dataDir: string;
+  kubeconfig: string;
+  server: string;
+  nodes: number;
+  supervisor: number;
+  processes: ProcessStatus[];
+  /** Host sockets that stand for the cluster's node ports, and those that had to move. */
+  hostPorts: unknown[];
+}
+
+export interface SupervisorOptions {
+  dir: ClusterDir;
+  cluster: ClusterFile;
+  launch: LaunchOptions;
+  clock: Clock;
+  logger: Logger;
+}
+
+const POLL_MS = 10;
+const STOP_GRACE_MS = 2000;
+/** A process that neither answers nor ends for this long is a failed start. */
+const START_TIMEOUT_MS = 60_000;
+const GIVE_UP_RESTARTS = 3;
+
+/** Starts the processes of one cluster, keeps them running, and stops them in order. */
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #children = new Map<ProcessName, Child>();
+  #admin: { close(): Promise<void> } | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** Ends leftovers of a supervisor that was killed, then starts every process at once. */
+  async start(): Promise<void> {
+    const { dir, cluster, launch, clock, logger } = this.#options;
+    for (const name of PROCESS_NAMES) endLeftover(pidFile(cluster, name));
+    writePidFile(pidFile(cluster, "supervisor"), ownPid());
+    this.#admin = await startAdminServer(adminSocket(cluster, "supervisor"), {
+      "GET /status": () => this.status(),
+      "GET /health": () => ({ ready: true }),
+    });
+    const main = join(dirname(fileURLToPath(import.meta.url)), "..", "main.js");
+    for (const name of PROCESS_NAMES) {
+      const child = new Child({
+        name,
+        command: [main, name, ...argumentsOf(name, dir, cluster, launch)],
+        logFile: dir.log(name),
+        pidFile: pidFile(cluster, name),
+        clock,
+        logger,
+      });
+      this.#children.set(name, child);
+      child.start();
+    }
+  }
+
+  /** Resolves when every named process says it is ready; rejects with UserError when one keeps failing. */
+  async waitUntilReady(
+    signal: AbortSignal,
+    onReady: (name: ProcessName) => void = () => {},
+    names: readonly ProcessName[] = PROCESS_NAMES,
+  ): Promise<void> {
+    await Promise.all(
+      names.map(async (name) => {
+        await this.#waitForOne(name, signal);
+        onReady(name);
+      }),
+    );
+  }
+
+  async #waitForOne(name: ProcessName, signal: AbortSignal): Promise<void> {
+    const { clock, dir } = this.#options;
+    const deadlineMs = clock.monotonicMs() + START_TIMEOUT_MS;
+    for (;;) {
+      const child = this.#children.get(name);
+      const health = await this.#health(name);
+      if (health.ready) return;
+      if ((child?.restarts ?? 0) >= GIVE_UP_RESTARTS || clock.monotonicMs() > deadlineMs) {
+        throw new UserError(
+          `${name} does not get ready: ${child?.lastExit ?? health.reason ?? "no answer"}; its log is ${dir.log(name)}`,
+        );
+      }
+      await clock.sleep(POLL_MS, signal);
+    }
+  }
+
+  async #health(name: ProcessName): Promise<{ ready: boolean; reason?: string }> {
+    try {
+      return (await adminCall(adminSocket(this.#options.cluster, name), "GET", "/health")) as {
+        ready: boolean;
+      };
+    } catch (err) {
+      if (err instanceof AdminError) return { ready: false, reason: err.message };
+      throw err;
+    }
+  }
+
+  async status(): Promise<ClusterStatus> {
+    const { dir, cluster } = this.#options;
+    const processes = await Promise.all(
+      [...this.#children.values()].map(async (child): Promise<ProcessStatus> => {
+        const health = child.pid
+          ? await this.#health(child.name as ProcessName)
+          : { ready: false, reason: child.lastExit };
+        return {
+          name: child.name,
+          pid: child.pid ?? null,
+          ready: health.ready,
+          restarts: child.restarts,
+          ...(health.reason ? { reason: health.reason } : {}),
+        };
+      }),
+    );
+    return {
+      name: cluster.name,
+      dataDir: dir.path,
+      kubeconfig: dir.kubeconfig,
+      server: `https://127.0.0.1:${cluster.apiPort}`,
+      nodes: cluster.nodes,
+      supervisor: ownPid(),
+      processes,
+      hostPorts: await this.#hostPorts(),
+    };
+  }
+
+  async #hostPorts(): Promise<unknown[]> {
+    try {
+      const answer = await adminCall(adminSocket(this.#options.cluster, "dataplane"), "GET", "/host-ports");
+      return Array.isArray(answer) ? answer : [];
+    } catch (err) {
+      if (err instanceof AdminError) return [];
+      throw err;
+    }
+  }
+
+  /** Stops in the reverse order of start; the API server last, so that the others can say goodbye. */
+  async stop(): Promise<void> {
+    const { cluster } = this.#options;
+    const [first, ...others] = PROCESS_NAMES;
+    await Promise.all(others.map((name) => this.#children.get(name)?.stop(STOP_GRACE_MS)));
+    await this.#children.get(first)?.stop(STOP_GRACE_MS);
+    await this.#admin?.close();
+    for (const name of PROCESS_NAMES) rmSync(adminSocket(cluster, name), { force: true });
+    rmSync(adminSocket(cluster, "supervisor"), { force: true });
+    rmSync(pidFile(cluster, "supervisor"), { force: true });
+  }
+}
