@@ -4,8 +4,11 @@ import type { ResourceDescriptor } from "../../machinery/api/resource.js";
 import type { Clock } from "../../machinery/api/clock.js";
 import type { HttpRequest, HttpResponse, UpgradeRequest } from "../../machinery/api/http.js";
 import type { Rng, Secrets } from "../../machinery/api/rng.js";
+import type { Authenticator } from "../auth/authenticator.js";
+import type { Authorizer } from "../auth/authorizer.js";
 import type { UserInfo } from "../auth/user-info.js";
 import type { GenericStore } from "./generic-store.js";
+import type { KubeletDialer } from "./kubelet-dialer.js";
 
 /**
  * What the server does about a kind, in upstream's order: default, mutating admission, system metadata, prepare,
@@ -39,6 +42,12 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   afterDelete?(object: T, context: StrategyContext): void;
   /** Graceful deletion: seconds the object stays with a deletionTimestamp; undefined or 0 deletes at once. */
   gracePeriodSeconds?(object: T, requestedSeconds: number | undefined): number | undefined;
+  /** True keeps a deleted object until an update makes it false, beside its finalizers (a namespace's spec.finalizers). */
+  holdsDeletion?(object: T): boolean;
+  /** Runs once when deletionTimestamp is set and the object stays for now; may mutate (phase Terminating). */
+  prepareForDelete?(object: T, context: StrategyContext): void;
+  /** The answer to a completed delete is the object instead of a Status. Default false. */
+  returnDeletedObject?: boolean;
 }
 
 export interface Reservation {
@@ -56,6 +65,8 @@ export interface StrategyContext {
   dryRun: boolean;
   /** Current objects of any served kind, straight from memory. */
   lookup: Lookup;
+  authorizer: Authorizer;
+  authenticator: Authenticator;
 }
 
 export interface Lookup {
@@ -134,6 +145,11 @@ export interface ActionCall<T extends KubeObject = KubeObject> {
   store: GenericStore<T>;
   context: StrategyContext;
   signal: AbortSignal;
+  kubelets: KubeletDialer;
+  /** The request's body, decoded and checked as the action's kind; undefined when it is empty. */
+  decodeBody<B extends KubeObject = KubeObject>(): Promise<B | undefined>;
+  /** Sends a `Warning` header with the answer. */
+  warn(message: string): void;
 }
 
 /** Declares what the server does about a kind. */
