@@ -29,12 +29,12 @@ export const statusCommand: CliCommand = {
 };
 
 function describe(status: ClusterStatus): string {
-  const rows = status.processes.map((process) => [
-    process.name,
-    process.pid === null ? "-" : String(process.pid),
-    process.ready ? "yes" : "no",
-    String(process.restarts),
-    process.reason ?? "",
+  const rows = status.processes.map((row) => [
+    row.name,
+    row.pid === null ? "-" : String(row.pid),
+    row.ready ? "yes" : "no",
+    String(row.restarts),
+    row.reason ?? "",
   ]);
   const moved = (status.hostPorts as { servicePort?: string; nodePort?: number; hostPort?: number }[])
     .filter((port) => port.nodePort !== port.hostPort)

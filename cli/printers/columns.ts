@@ -3,13 +3,13 @@ export function padColumns(rows: readonly (readonly string[])[], gap = 3): strin
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, i) => {
-      widths[i] = Math.max(widths[i] ?? 0, [...cell].length);
+      widths[i] = Math.max(widths[i] ?? 0, Array.from(cell).length);
     });
   }
   return rows
     .map((row) => {
       const cells = row.map((cell, i) =>
-        i === row.length - 1 ? cell : cell + " ".repeat((widths[i] ?? 0) - [...cell].length + gap),
+        i === row.length - 1 ? cell : cell + " ".repeat((widths[i] ?? 0) - Array.from(cell).length + gap),
       );
       return `${cells.join("").trimEnd()}\n`;
     })

@@ -1,4 +1,5 @@
 import type { Clock, ClockSkew, Timer } from "../api/clock.js";
+import { sleepOn } from "./sleep.js";
 
 /** The machine's clock. One of the few places that may touch timers. */
 export function systemClock(): Clock {
@@ -58,23 +59,3 @@ class SystemClock implements Clock {
 }
 
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
-
-/** `Clock.sleep` in terms of `setTimer`, for every implementation of Clock. */
-export function sleepOn(
-  clock: Pick<Clock, "setTimer">,
-  delayMs: number,
-  signal?: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const onAbort = (): void => {
-      timer.cancel();
-      reject(signal?.reason);
-    };
-    const timer = clock.setTimer(delayMs, () => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    });
-    signal?.addEventListener("abort", onAbort, { once: true });
-  });
-}

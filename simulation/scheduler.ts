@@ -1,0 +1,105 @@
+import { activeResources, turn } from "../machinery/runtime/turn.js";
+import type { VirtualClock } from "./virtual-clock.js";
+
+/** Something completed, or waits to complete, outside the simulation: the run can no longer be repeated. */
+export class OutsideWorkError extends Error {
+  override readonly name = "OutsideWorkError";
+}
+
+/** Real time that one simulated run may take between two instants before it is called stuck. */
+const STEPS_BETWEEN_CHECKS = 256;
+/** More instants than this without the clock moving is a loop that never waits. */
+const MOST_STEPS_WITHOUT_TIME = 1_000_000;
+
+/**
+ * Runs a simulated world: everything runnable runs, then time jumps to the next timer. The watchdog compares what keeps
+ * the event loop alive with what did at the start: a timer, a file request or a socket of the machine that appears
+ * during the run fails it.
+ */
+export class SimulationScheduler {
+  readonly #clock: VirtualClock;
+  readonly #baseline: Map<string, number>;
+  #steps = 0;
+  #stuckSteps = 0;
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+    this.#baseline = countByName(activeResources());
+  }
+
+  /** Runs for `durationMs` of simulated time. */
+  async run(durationMs: number): Promise<void> {
+    const untilMs = this.#clock.monotonicMs() + durationMs;
+    await turn();
+    for (;;) {
+      const nextMs = this.#clock.nextMs;
+      if (nextMs === undefined || nextMs > untilMs) break;
+      await this.#step();
+    }
+    this.#clock.skipTo(untilMs);
+    this.#watch();
+  }
+
+  /** Runs until `condition` holds; rejects with RangeError after `limitMs` of simulated time. */
+  async runUntil(
+    condition: () => boolean | Promise<boolean>,
+    limitMs: number,
+    what = "the condition",
+  ): Promise<void> {
+    const untilMs = this.#clock.monotonicMs() + limitMs;
+    await turn();
+    while (!(await this.#holds(condition))) {
+      const nextMs = this.#clock.nextMs;
+      if (nextMs === undefined || nextMs > untilMs) {
+        throw new RangeError(`${what} did not come true within ${limitMs} ms of simulated time`);
+      }
+      await this.#step();
+    }
+  }
+
+  /** Steps until `promise` has settled, and answers as it does. */
+  async settle<T>(promise: Promise<T>, limitMs = 3_600_000): Promise<T> {
+    let settled = false;
+    const mark = (): void => {
+      settled = true;
+    };
+    promise.then(mark, mark);
+    await this.runUntil(() => settled, limitMs, "the awaited operation");
+    return promise;
+  }
+
+  async #holds(condition: () => boolean | Promise<boolean>): Promise<boolean> {
+    const verdict = condition();
+    return typeof verdict === "boolean" ? verdict : this.settle(verdict);
+  }
+
+  async #step(): Promise<void> {
+    const beforeMs = this.#clock.monotonicMs();
+    this.#clock.step();
+    await turn();
+    this.#stuckSteps = this.#clock.monotonicMs() === beforeMs ? this.#stuckSteps + 1 : 0;
+    if (this.#stuckSteps > MOST_STEPS_WITHOUT_TIME) {
+      throw new OutsideWorkError(
+        "simulated time no longer moves: something sets timers of zero delay for ever",
+      );
+    }
+    if (++this.#steps % STEPS_BETWEEN_CHECKS === 0) this.#watch();
+  }
+
+  #watch(): void {
+    for (const [name, count] of countByName(activeResources())) {
+      if (count > (this.#baseline.get(name) ?? 0) && !OWN_TURN.has(name)) {
+        throw new OutsideWorkError(`${name} is active: work outside the virtual clock cannot be repeated`);
+      }
+    }
+  }
+}
+
+/** The scheduler's own turns of the event loop. */
+const OWN_TURN = new Set(["Immediate"]);
+
+function countByName(names: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}
