@@ -34,7 +34,7 @@ function toBits(ip: string): IpBits {
   const [head = "", tail] = ip.replace(/%.*$/, "").split("::");
   const front = groups(head);
   const back = tail === undefined ? [] : groups(tail);
-  const zeros = tail === undefined ? [] : new Array<number>(8 - front.length - back.length).fill(0);
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - front.length - back.length }, () => 0);
   const bits = [...front, ...zeros, ...back].reduce((sum, group) => (sum << 16n) | BigInt(group), 0n);
   return { family: 6, bits };
 }
