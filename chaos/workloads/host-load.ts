@@ -1,0 +1,42 @@
+import { services } from "../../machinery/api/core-v1.js";
+import { newNotFound } from "../../machinery/api/status.js";
+import type { Operation } from "../history.js";
+import type { TrafficSpec } from "../scenario.js";
+import type { Workload, WorkloadContext } from "../workload.js";
+
+/** Requests from this machine to a Service's node port, in an open loop: a slow answer does not hold the next one back. */
+export const hostLoad: Workload = {
+  async prepare(context, spec) {
+    const name = spec.service ?? "";
+    const service = await context.cluster.client.get(services, { namespace: spec.namespace, name });
+    const nodePort = service.spec.ports?.[0]?.nodePort;
+    if (nodePort === undefined)
+      throw newNotFound({ group: "", resource: "services" }, `${name} (with a nodePort)`);
+    return { run: () => send(context, spec, nodePort), dispose: async () => {} };
+  },
+};
+
+async function send(context: WorkloadContext, spec: TrafficSpec, nodePort: number): Promise<Operation[]> {
+  const { cluster, durationMs, signal } = context;
+  const startedMs = cluster.clock.monotonicMs();
+  const periodMs = 1000 / spec.perSecond;
+  const total = Math.floor(durationMs / periodMs);
+  const operations: Promise<Operation>[] = [];
+  for (let i = 0; i < total && !signal.aborted; i++) {
+    const waitMs = startedMs + i * periodMs - cluster.clock.monotonicMs();
+    if (waitMs > 0) await cluster.clock.sleep(waitMs);
+    operations.push(sendOne(context, spec, nodePort));
+  }
+  return Promise.all(operations);
+}
+
+async function sendOne(
+  { cluster }: WorkloadContext,
+  spec: TrafficSpec,
+  nodePort: number,
+): Promise<Operation> {
+  const atMs = cluster.clock.nowMs();
+  const beganMs = cluster.clock.monotonicMs();
+  const answer = await cluster.requestFromHost(nodePort, spec.timeoutMs, spec.keepAlive);
+  return { client: spec.name, atMs, tookMs: cluster.clock.monotonicMs() - beganMs, ...answer };
+}
