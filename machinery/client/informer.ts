@@ -93,21 +93,41 @@ export class Informer<T extends KubeObject> {
     return this.#reflector.run(signal);
   }
 
+  /**
+   * Takes in the answer to one's own write, so that what was written is read at once. Ignored when the watch has already
+   * passed it. Returns the object.
+   */
+  observe(written: T): T {
+    const seen = this.#reflector.resourceVersion;
+    if (seen !== undefined && isNewer(written.metadata.resourceVersion, seen)) this.#upsert(written);
+    return written;
+  }
+
   #replace(items: T[]): void {
     const gone = new Set(this.#indexer.keys());
     for (const item of items) {
       gone.delete(objectKey(item));
-      this.#upsert(item);
+      this.#store(item);
     }
     for (const key of gone) this.#remove(key);
     this.#hasSynced = true;
     this.#resolveSynced();
   }
 
+  /** The watch may still bring what is older than an observed write. */
   #upsert(object: T): void {
     const old = this.#indexer.get(objectKey(object));
+    if (!old || isNewer(object.metadata.resourceVersion, old.metadata.resourceVersion)) this.#store(object);
+  }
+
+  #store(object: T): void {
+    const old = this.#indexer.get(objectKey(object));
     if (old && old.metadata.resourceVersion === object.metadata.resourceVersion) return;
-    if (old && old.metadata.uid !== object.metadata.uid) return this.#recreate(object);
+    if (old && old.metadata.uid !== object.metadata.uid) this.#remove(objectKey(object));
+    this.#insert(object, old?.metadata.uid === object.metadata.uid ? old : undefined);
+  }
+
+  #insert(object: T, old: DeepReadonly<T> | undefined): void {
     this.#indexer.set(object);
     const now = object as DeepReadonly<T>;
     for (const handlers of this.#handlers) {
@@ -115,14 +135,10 @@ export class Informer<T extends KubeObject> {
     }
   }
 
-  #recreate(object: T): void {
-    this.#remove(objectKey(object));
-    this.#upsert(object);
-  }
-
   #remove(key: ObjectKey, last?: T): void {
-    const old = this.#indexer.delete(key);
-    if (!old) return;
+    const old = this.#indexer.get(key);
+    if (!old || (last && isNewer(old.metadata.resourceVersion, last.metadata.resourceVersion))) return;
+    this.#indexer.delete(key);
     const final = last?.metadata.uid === old.metadata.uid ? (last as DeepReadonly<T>) : old;
     for (const handlers of this.#handlers) this.#call(() => handlers.deleted?.(final));
   }
@@ -136,3 +152,7 @@ export class Informer<T extends KubeObject> {
     }
   }
 }
+
+/** Versions of one resource are decimal numbers that grow (comparable since Kubernetes 1.35). */
+const isNewer = (left: string, right: string): boolean =>
+  left.length === right.length ? left > right : left.length > right.length;

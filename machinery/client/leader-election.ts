@@ -58,9 +58,9 @@ export class LeaderElection {
   }
 
   async #acquire(signal: AbortSignal): Promise<boolean> {
+    const { clock, rng, retryPeriodMs } = this.#options;
     while (!signal.aborted) {
       if (await this.#tryAcquireOrRenew(signal)) return true;
-      const { clock, rng, retryPeriodMs } = this.#options;
       await clock.sleep(retryPeriodMs * (1 + 0.2 * rng.next()), signal).catch(() => {});
     }
     return false;

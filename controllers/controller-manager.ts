@@ -1,0 +1,167 @@
+import type { Clock } from "../machinery/api/clock.js";
+import type { Transport } from "../machinery/api/http.js";
+import type { Logger } from "../machinery/api/logger.js";
+import type { Rng } from "../machinery/api/rng.js";
+import { EventRecorder } from "../machinery/client/event-recorder.js";
+import type { Informer } from "../machinery/client/informer.js";
+import { LeaderElection } from "../machinery/client/leader-election.js";
+import { RestClient } from "../machinery/client/rest-client.js";
+import { SharedInformers } from "../machinery/client/shared-informers.js";
+import { waitForServer } from "../machinery/client/wait-for-server.js";
+import type { KubeObject } from "../machinery/api/meta-v1.js";
+import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
+import type { Controller, ControllerDeps, RunningController } from "./controller.js";
+import { allControllers } from "./controllers.js";
+import { controllerMetrics } from "./metrics.js";
+import { isSelected } from "./selection.js";
+
+export interface ControllerManagerOptions {
+  transport: Transport;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  /** Default true. */
+  leaderElect?: boolean;
+  /** Unique to this instance and kept across its restarts. Default: drawn from `rng`. */
+  identity?: string;
+  /** PEM, published as `kube-root-ca.crt`. */
+  caCertificate?: string | undefined;
+  podCidr?: string | undefined;
+  /** Default 5, as most upstream controllers. */
+  concurrentSyncs?: number;
+  /** `*`, names, and `-name` for all but that one. Default all. */
+  controllers?: readonly string[];
+}
+
+interface Running {
+  name: string;
+  controller: RunningController;
+  informers: Set<Informer<KubeObject>>;
+  events: EventRecorder;
+}
+
+/** Starts and stops the controllers; they work while this instance holds the lease. */
+export class ControllerManager {
+  readonly #options: ControllerManagerOptions;
+  readonly #logger: Logger;
+  #state: "waiting" | "standby" | "starting" | "leading" = "waiting";
+  #running: Running[] = [];
+
+  constructor(options: ControllerManagerOptions) {
+    this.#options = options;
+    this.#logger = options.logger;
+  }
+
+  /** Runs until the signal aborts. An instance that loses its lease stops all controllers and stands by again. */
+  async run(signal: AbortSignal): Promise<void> {
+    const client = this.#newClient("leader-election");
+    await waitForServer(client, this.#options.clock, signal).catch(() => {});
+    while (!signal.aborted) {
+      if (this.#options.leaderElect === false) await this.#lead(signal);
+      else await this.#standForElection(client, signal);
+    }
+  }
+
+  adminHandlers(): AdminHandlers {
+    return {
+      "GET /health": () =>
+        this.#state === "leading" || this.#state === "standby"
+          ? { ready: true, state: this.#state }
+          : {
+              ready: false,
+              reason: this.#state === "waiting" ? "waiting for the API server" : "filling caches",
+            },
+      "GET /metrics": () =>
+        controllerMetrics(this.#running.map(({ name, controller }) => ({ name, stats: controller.stats() }))),
+    };
+  }
+
+  async #standForElection(client: RestClient, signal: AbortSignal): Promise<void> {
+    const { clock, rng } = this.#options;
+    const election = new LeaderElection({
+      client,
+      clock,
+      rng: rng.fork("leader-election"),
+      logger: this.#logger,
+      namespace: "kube-system",
+      name: "kube-controller-manager",
+      identity: this.#options.identity ?? `kubesim_${rng.fork("identity").uuid()}`,
+    });
+    this.#state = "standby";
+    const outcome = await election.run(signal, (leading) => this.#lead(leading));
+    if (outcome === "lost") this.#logger.warn("Lost the lease, standing by");
+  }
+
+  async #lead(signal: AbortSignal): Promise<void> {
+    this.#state = "starting";
+    const informers = new SharedInformers({
+      client: this.#newClient("shared-informers"),
+      clock: this.#options.clock,
+      rng: this.#options.rng.fork("informers"),
+      logger: this.#logger,
+    });
+    this.#running = allControllers
+      .filter(({ name }) => isSelected(name, this.#options.controllers))
+      .map((controller) => this.#build(controller, informers));
+    const work = this.#running.map((running) => this.#start(running, signal));
+    await Promise.all([informers.run(signal), ...work]);
+    this.#running = [];
+  }
+
+  async #start(running: Running, signal: AbortSignal): Promise<void> {
+    const delivery = running.events.run(signal);
+    await untilSynced(running.informers, signal);
+    if (!signal.aborted) {
+      this.#logger.debug("Started controller", { controller: running.name });
+      this.#markLeading();
+      await running.controller.run(signal);
+    }
+    await delivery;
+  }
+
+  #markLeading(): void {
+    const complete = this.#running.every(({ informers }) => [...informers].every((one) => one.hasSynced()));
+    if (!complete || this.#state === "leading") return;
+    this.#state = "leading";
+    this.#logger.info("Controllers started", { controllers: this.#running.map(({ name }) => name) });
+  }
+
+  #build(controller: Controller, shared: SharedInformers): Running {
+    const { name } = controller;
+    const { clock, rng } = this.#options;
+    const client = this.#newClient(name);
+    const logger = this.#logger.child({ controller: name });
+    const component = controller.component ?? `${name}-controller`;
+    const events = new EventRecorder({ client, clock, rng: rng.fork(`${name}/events`), logger, component });
+    const informers = new Set<Informer<KubeObject>>();
+    const deps: ControllerDeps = {
+      client,
+      clock,
+      rng: rng.fork(name),
+      logger,
+      events,
+      informer(descriptor, selection) {
+        const informer = shared.for(descriptor, selection);
+        informers.add(informer as unknown as Informer<KubeObject>);
+        return informer;
+      },
+      caCertificate: this.#options.caCertificate,
+      podCidr: this.#options.podCidr,
+      concurrentSyncs: this.#options.concurrentSyncs ?? 5,
+    };
+    return { name, controller: controller.create(deps), informers, events };
+  }
+
+  #newClient(name: string): RestClient {
+    const { transport, clock } = this.#options;
+    return new RestClient({ transport, clock, userAgent: `kubesim-controllers/${name}` });
+  }
+}
+
+async function untilSynced(informers: Set<Informer<KubeObject>>, signal: AbortSignal): Promise<void> {
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  await Promise.race([Promise.all([...informers].map((informer) => informer.synced)), aborted]);
+}

@@ -1,0 +1,65 @@
+import { httpTransport } from "../machinery/client/http-transport.js";
+import { startAdminServer } from "../machinery/runtime/admin-server.js";
+import { jsonLogger } from "../machinery/runtime/json-logger.js";
+import { loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
+import { type CommonOptions, processCommand } from "../machinery/runtime/options.js";
+import { seededRng } from "../machinery/runtime/seeded-rng.js";
+import { shutdownSignal } from "../machinery/runtime/shutdown.js";
+import { systemClock } from "../machinery/runtime/system-clock.js";
+import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
+import { ControllerManager } from "./controller-manager.js";
+import { allControllers } from "./controllers.js";
+
+interface Options extends CommonOptions {
+  leaderElect: boolean;
+  identity?: string;
+  controllers: string;
+  concurrentSyncs: string;
+  podCidr?: string;
+}
+
+/** `kubesim controllers`: everything that reconciles, and the scheduler. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const options = parseOptions(argv);
+  const signal = shutdownSignal(
+    options.supervisorFd === undefined ? undefined : Number(options.supervisorFd),
+  );
+  const logger = jsonLogger({ component: "controllers" }, options.logLevel);
+  const access = loadKubeconfig(options.kubeconfig ?? "kubeconfig");
+  const transport = httpTransport(access);
+  const manager = new ControllerManager({
+    transport,
+    clock: systemClock(),
+    rng: seededRng(options.seed ?? unpredictableSeed()).fork("controllers"),
+    logger,
+    leaderElect: options.leaderElect,
+    // One instance, one admin socket: after a restart it takes its own lease back at once.
+    ...(options.identity || options.adminSocket
+      ? { identity: options.identity ?? `kubesim_${options.adminSocket}` }
+      : {}),
+    caCertificate: access.ca?.toString(),
+    podCidr: options.podCidr,
+    concurrentSyncs: Number(options.concurrentSyncs),
+    controllers: options.controllers.split(","),
+  });
+  const admin = options.adminSocket
+    ? await startAdminServer(options.adminSocket, manager.adminHandlers())
+    : undefined;
+  await manager.run(signal);
+  await admin?.close();
+  transport.close();
+}
+
+const parseOptions = (argv: readonly string[]): Options =>
+  processCommand("controllers", "Run the controllers and the scheduler")
+    .option("--leader-elect <bool>", "work only while holding the lease", (text) => text !== "false", true)
+    .option("--identity <text>", "name of this instance in the lease")
+    .option(
+      "--controllers <names>",
+      `which run: *, names, -name; known: ${allControllers.map(({ name }) => name).join(", ")}`,
+      "*",
+    )
+    .option("--concurrent-syncs <count>", "keys that each controller works on at once", "5")
+    .option("--pod-cidr <cidr>", "range that nodes' pod CIDRs are cut from (default: as the node count asks)")
+    .parse(["node", "controllers", ...argv])
+    .opts<Options>();
