@@ -23,7 +23,7 @@ export interface RunOptions {
   /** Root of the run's chance: the scenario's seed. */
   rng: Rng;
   signal: AbortSignal;
-  onEvent?(line: string): void;
+  onEvent?: (line: string) => void;
 }
 
 /** A run could not be judged: no verdict, exit code 2. */

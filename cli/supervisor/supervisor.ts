@@ -170,7 +170,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     const { cluster } = this.#options;
     const [first, ...others] = PROCESS_NAMES;
-    await Promise.all(others.map((name) => this.#children.get(name)?.stop(STOP_GRACE_MS)));
+    await Promise.all(others.map(async (name) => this.#children.get(name)?.stop(STOP_GRACE_MS)));
     await this.#children.get(first)?.stop(STOP_GRACE_MS);
     await this.#admin?.close();
     for (const name of PROCESS_NAMES) rmSync(adminSocket(cluster, name), { force: true });

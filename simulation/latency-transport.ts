@@ -1,0 +1,39 @@
+import type { Clock } from "../machinery/api/clock.js";
+import type { Transport } from "../machinery/api/http.js";
+import type { Rng } from "../machinery/api/rng.js";
+import { wrapTransport } from "../machinery/client/wrap-transport.js";
+
+/** How long one message takes, drawn anew for each. */
+export interface LatencyRange {
+  minMs: number;
+  maxMs: number;
+}
+
+/**
+ * Every message of a client (request, answer, watch frame) is delivered by a timer with a seeded latency; frames of one
+ * stream keep their order. Without it all seeds would explore one interleaving.
+ */
+export function latencyTransport(inner: Transport, clock: Clock, rng: Rng, range: LatencyRange): Transport {
+  const draw = (): number => range.minMs + (range.maxMs - range.minMs) * rng.next();
+  return wrapTransport(inner, {
+    beforeRequest: (_request, signal) => clock.sleep(draw(), signal),
+    afterResponse: async (_request, response, signal) => {
+      await clock.sleep(draw(), signal);
+      return response;
+    },
+    stream: (_request, body, signal) => delayed(body, clock, draw, signal),
+  });
+}
+
+/** A frame that arrives while an earlier one is still under way follows it at once: latency adds up only once. */
+async function* delayed(
+  body: AsyncIterable<Uint8Array>,
+  clock: Clock,
+  draw: () => number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const frame of body) {
+    await clock.sleep(draw(), signal);
+    yield frame;
+  }
+}
