@@ -18,6 +18,7 @@ export interface Backend {
   terminating: boolean;
   weight: number;
   zoneHints?: readonly string[];
+  nodeHints?: readonly string[];
   /** Which slice, at which resourceVersion, and which Pod, for `trace` and `flows`. */
   slice: string;
   sliceResourceVersion: string;
@@ -48,4 +49,53 @@ export interface NodeRoute {
   zone?: string;
   /** Where the node's host process listens: the value of the Node annotation `kubesim.dev/carrier`. */
   carrier: string;
+}
+
+/**
+ * Moves nodes from one revision of their table to another. Nodes at one revision share one table, so a change for a
+ * thousand of them is sent and applied once.
+ */
+export interface TableUpdate {
+  /** The revision that these nodes are at. 0 is the empty table, whatever they hold. */
+  from: number;
+  to: number;
+  /** Absent: every node at `from`. */
+  nodes?: readonly string[];
+  set: readonly ServicePortRoute[];
+  /** `servicePort`s that are gone. */
+  remove: readonly string[];
+}
+
+/** All of it happens, or none. */
+export interface ProgramTransaction {
+  /** The data plane it was computed for; another one answers `resync`. Absent: whichever it is. */
+  bootId?: string;
+  /** Nodes that are not in `nodes.set` are forgotten. */
+  full?: boolean;
+  nodes?: { set: readonly NodeRoute[]; remove: readonly string[] };
+  tables?: readonly TableUpdate[];
+}
+
+export type ProgramResult =
+  | { kind: "programmed"; bootId: string; hostPorts: readonly HostPort[] }
+  /** The base of the transaction is not what this data plane holds: everything must be sent anew. */
+  | { kind: "resync"; bootId: string; reason: string };
+
+/** A host socket that stands for a node's address. */
+export interface HostPort {
+  servicePort: string;
+  node: string;
+  /** `127.0.0.1:30080`. */
+  wanted: string;
+  /** The same, or the free port used instead; absent when nothing listens. */
+  actual?: string;
+  /** Why not the wanted one. */
+  problem?: string;
+}
+
+/** What the proxy needs of a data plane: over its admin socket, or a direct call. */
+export interface DataPlaneApi {
+  program(transaction: ProgramTransaction, signal?: AbortSignal): Promise<ProgramResult>;
+  /** Changes when the data plane was restarted, and then it holds no tables. Rejects when it does not answer. */
+  bootId(signal?: AbortSignal): Promise<string>;
 }
