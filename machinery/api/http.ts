@@ -15,6 +15,8 @@ export interface HttpRequest {
   body?: Uint8Array | AsyncIterable<Uint8Array>;
   /** Set by the edge from a verified client certificate, never from a header. */
   clientCertificate?: { commonName: string; organizations: readonly string[] };
+  /** Set by the edge instead, when a client certificate was shown that does not verify. */
+  clientCertificateError?: string;
   /** `ip:port` of the peer, for audit and logs. */
   remoteAddress?: string;
 }

@@ -1,0 +1,146 @@
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
+import type { Duplex } from "node:stream";
+import { connect as connectTls } from "node:tls";
+import {
+  type HttpRequest,
+  type HttpResponse,
+  type Transport,
+  TransportError,
+  type Upgraded,
+} from "../../api/http.js";
+import type { Network, SocketAddress } from "../network.js";
+import { ConnectionDuplex } from "./duplex.js";
+import { toHttpHeaders } from "./headers.js";
+import { drained } from "./send-response.js";
+import { dialWebSocket } from "./websocket.js";
+
+export interface NetworkTransportOptions {
+  /** The host that dials. */
+  network: Network;
+  to: SocketAddress;
+  /** Absent: plain HTTP. Without `ca` the server's certificate is taken as it is, as a real API server does with kubelets. */
+  tls?: { ca?: string; cert?: string; key?: string; servername?: string };
+  /** Sent with every request, e.g. `authorization`. */
+  headers?: Readonly<Record<string, string>>;
+  /** Rejects a dial that takes longer. Default 10 s. */
+  connectTimeoutMs?: number;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** HTTP to one address of the virtual network, one connection a request. */
+export function networkTransport(options: NetworkTransportOptions): Transport {
+  const host = `${options.to.ip}:${options.to.port}`;
+  const headersOf = (request: HttpRequest): Record<string, string> => ({
+    host,
+    ...options.headers,
+    ...request.headers,
+  });
+  return {
+    async request(request, signal) {
+      const socket = await dial(options, signal);
+      return await exchange(request, headersOf(request), socket, signal);
+    },
+    async upgrade(request, protocols, signal): Promise<Upgraded> {
+      const socket = await dial(options, signal);
+      try {
+        return await dialWebSocket({
+          url: `ws://${host}${request.path}`,
+          headers: headersOf(request),
+          protocols,
+          createConnection: () => socket,
+          ...(signal ? { signal } : {}),
+        });
+      } catch (err) {
+        socket.destroy();
+        throw err;
+      }
+    },
+  };
+}
+
+/** A connected socket, its TLS handshake done. */
+async function dial(options: NetworkTransportOptions, signal: AbortSignal | undefined): Promise<Duplex> {
+  const connection = await options.network
+    .connect(options.to, {
+      timeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      ...(signal ? { signal } : {}),
+    })
+    .catch((err: unknown) => {
+      throw toTransportError(err, options.to);
+    });
+  const raw = new ConnectionDuplex(connection);
+  if (!options.tls) return raw;
+  const { ca, servername, ...identity } = options.tls;
+  const secure = connectTls({
+    socket: raw,
+    ...identity,
+    ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
+    // Certificates of nodes name the node, not its address.
+    checkServerIdentity: () => undefined,
+    ...(servername === undefined ? {} : { servername }),
+    ALPNProtocols: ["http/1.1"],
+  });
+  const abort = (): void => void secure.destroy(new Error("aborted"));
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      secure.once("secureConnect", resolve);
+      secure.once("error", (err) => reject(toTransportError(err, options.to)));
+      secure.once("close", () => reject(toTransportError(new Error("connection closed"), options.to)));
+    });
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+  return secure;
+}
+
+function exchange(
+  request: HttpRequest,
+  headers: Record<string, string>,
+  socket: Duplex,
+  signal: AbortSignal | undefined,
+): Promise<HttpResponse> {
+  return new Promise((resolve, reject) => {
+    const call = httpRequest({
+      method: request.method,
+      path: request.path,
+      headers,
+      // Without an agent: node then asks createConnection and closes after the answer.
+      createConnection: () => socket,
+      ...(signal ? { signal } : {}),
+    });
+    call.once("response", (answer: IncomingMessage) => {
+      resolve({ status: answer.statusCode ?? 500, headers: toHttpHeaders(answer), body: bodyOf(answer) });
+    });
+    call.on("error", (err) => reject(new TransportError(err.message, { cause: err })));
+    send(request.body, call).catch((err: unknown) => call.destroy(err instanceof Error ? err : undefined));
+  });
+}
+
+async function send(body: HttpRequest["body"], call: ClientRequest): Promise<void> {
+  if (body === undefined || body instanceof Uint8Array) {
+    call.end(body);
+    return;
+  }
+  for await (const chunk of body) {
+    if (call.destroyed) return;
+    if (!call.write(chunk)) await drained(call);
+  }
+  call.end();
+}
+
+async function* bodyOf(answer: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of answer) yield chunk as Buffer;
+  } catch (err) {
+    throw new TransportError("the answer broke off", { cause: err });
+  } finally {
+    answer.destroy();
+  }
+}
+
+const toTransportError = (err: unknown, to: SocketAddress): TransportError =>
+  new TransportError(`dial tcp ${to.ip}:${to.port}: ${err instanceof Error ? err.message : String(err)}`, {
+    cause: err,
+  });

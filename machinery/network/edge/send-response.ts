@@ -1,0 +1,89 @@
+import { type ServerResponse, STATUS_CODES } from "node:http";
+import type { Duplex, Writable } from "node:stream";
+import type { HttpResponse } from "../../api/http.js";
+
+/**
+ * Writes an answer. A streamed body is read no faster than the client takes it, and is ended (its iterator's `return`)
+ * as soon as the signal aborts.
+ */
+export async function sendResponse(
+  answer: HttpResponse,
+  response: ServerResponse,
+  headOnly: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const { body } = answer;
+  if (body instanceof Uint8Array) {
+    const bodyless = answer.status === 204 || answer.status === 304;
+    response.writeHead(
+      answer.status,
+      bodyless ? answer.headers : { ...answer.headers, "content-length": body.length },
+    );
+    response.end(headOnly || bodyless ? undefined : body);
+    return;
+  }
+  response.writeHead(answer.status, answer.headers);
+  response.flushHeaders();
+  await pump(headOnly ? nothing() : body, response, signal);
+  response.end();
+}
+
+/** The same on a bare socket, for a request that asked for an upgrade and does not get it. Closes the connection. */
+export async function writeRawResponse(
+  answer: HttpResponse,
+  socket: Duplex,
+  signal: AbortSignal,
+): Promise<void> {
+  const { body } = answer;
+  const lines = [
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ""}`,
+    ...Object.entries(answer.headers)
+      .filter(([name]) => !["connection", "transfer-encoding", "content-length"].includes(name.toLowerCase()))
+      .map(([name, value]) => `${name}: ${value}`),
+    ...(body instanceof Uint8Array ? [`Content-Length: ${body.length}`] : []),
+    "Connection: close",
+    "\r\n",
+  ];
+  socket.write(lines.join("\r\n"), "latin1");
+  if (body instanceof Uint8Array) socket.write(body);
+  else await pump(body, socket, signal);
+  socket.end();
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
+async function pump(body: AsyncIterable<Uint8Array>, to: Writable, signal: AbortSignal): Promise<void> {
+  const iterator = body[Symbol.asyncIterator]();
+  let wake: (() => void) | undefined;
+  const onAbort = (): void => wake?.();
+  signal.addEventListener("abort", onAbort);
+  // A race against one lasting promise would keep a reaction for every chunk of an endless watch.
+  const orAborted = <T>(step: Promise<T>): Promise<T | undefined> =>
+    new Promise((resolve, reject) => {
+      wake = () => resolve(undefined);
+      step.then(resolve, reject);
+    });
+  try {
+    while (!signal.aborted) {
+      const next = await orAborted(iterator.next());
+      if (!next || next.done) return;
+      if (!to.write(next.value)) await orAborted(drained(to));
+    }
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    // Not awaited: a generator that is suspended in an await settles its return only after that await.
+    iterator.return?.()?.catch(() => {});
+  }
+}
+
+/** Resolves when `to` can take more, or is gone. */
+export const drained = (to: Writable): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      to.off("drain", done);
+      to.off("close", done);
+      resolve();
+    };
+    to.on("drain", done);
+    to.on("close", done);
+  });
