@@ -34,6 +34,12 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/reset.js")).resetCommand,
   },
   {
+    name: "get",
+    group: "Objects",
+    summary: "Display one or many resources",
+    load: async () => (await import("./commands/get.js")).getCommand,
+  },
+  {
     name: "apiserver",
     group: "Processes",
     summary: "Run the API server",

@@ -1,7 +1,10 @@
 #!/usr/bin/env node
 import { systemClock } from "../machinery/runtime/system-clock.js";
+import { TransportError } from "../machinery/api/http.js";
+import { StatusError } from "../machinery/api/status.js";
 import type { CliContext, CliEntry } from "./command.js";
 import { commands } from "./commands.js";
+import { HelpRequested } from "./flags.js";
 import { UserError } from "./supervisor/cluster.js";
 
 process.exitCode = await main(process.argv.slice(2));
@@ -29,6 +32,20 @@ async function run(entry: CliEntry, args: readonly string[]): Promise<number> {
       entry.group === "Processes" ? contextWith(new AbortController().signal) : context(),
     );
   } catch (err) {
+    if (err instanceof HelpRequested) {
+      process.stdout.write(`${entry.summary}.\n`);
+      return 0;
+    }
+    if (err instanceof StatusError) {
+      process.stderr.write(`Error from server (${err.status.reason}): ${err.message}\n`);
+      return 1;
+    }
+    if (err instanceof TransportError) {
+      process.stderr.write(
+        `The connection to the server was refused or cut - is the cluster up? (${err.message})\n`,
+      );
+      return 1;
+    }
     if (err instanceof UserError) {
       process.stderr.write(`error: ${err.message}\n`);
       return err.exitCode;

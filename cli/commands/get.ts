@@ -1,0 +1,210 @@
+import { readBody } from "../../machinery/api/http.js";
+import type { KubeList, KubeObject } from "../../machinery/api/meta-v1.js";
+import { qualified, resourcePath } from "../../machinery/api/resource.js";
+import { isStatus, toStatusError } from "../../machinery/api/status.js";
+import type { CliCommand, CliContext } from "../command.js";
+import { type FlagSpecs, type Parsed, parseFlags } from "../flags.js";
+import { connectionFlags, openSession, type Session } from "../objects/connection-flags.js";
+import type { DiscoveredResource } from "../objects/resource-mapper.js";
+import { parseTargets, type Target } from "../objects/targets.js";
+import { watchObjects } from "../objects/watch-table.js";
+import { objectPrinter, type PrintedName } from "../printers/object-printer.js";
+import { printTable, type Table, type TableOptions } from "../printers/table.js";
+import { UserError } from "../supervisor/cluster.js";
+
+const flags = {
+  ...connectionFlags,
+  "all-namespaces": { kind: "bool", short: "A", help: "List the requested object(s) across all namespaces." },
+  output: { kind: "string", short: "o", help: "json, yaml, name, wide, jsonpath=…, custom-columns=…" },
+  selector: { kind: "string", short: "l", help: "Label selector to filter on." },
+  "field-selector": { kind: "string", help: "Field selector to filter on." },
+  watch: { kind: "bool", short: "w", help: "After listing the requested object, watch for changes." },
+  "watch-only": { kind: "bool", help: "Watch for changes without listing first." },
+  "no-headers": { kind: "bool", help: "Don't print headers." },
+  "show-labels": { kind: "bool", help: "Show all labels as the last column." },
+  "label-columns": { kind: "list", short: "L", help: "Labels to show as columns." },
+  "ignore-not-found": { kind: "bool", help: "Treat a missing object as an empty answer." },
+} as const satisfies FlagSpecs;
+
+export type GetFlags = Parsed<typeof flags>["flags"];
+
+/** `kubesim get TYPE [NAME…]`: kubectl's, on the server's tables. */
+export const getCommand: CliCommand = {
+  async run(args, context) {
+    const parsed = parseFlags(args, flags);
+    if (parsed.positionals.length === 0) {
+      throw new UserError("You must specify the type of resource to get.", 2);
+    }
+    const session = await openSession(parsed.flags, context);
+    const targets = parseTargets(parsed.positionals, session.mapper);
+    if (parsed.flags.watch || parsed.flags["watch-only"]) {
+      return watchObjects(session, targets, parsed.flags, context);
+    }
+    return printOnce(session, targets, parsed.flags, context);
+  },
+};
+
+async function printOnce(
+  session: Session,
+  targets: readonly Target[],
+  options: GetFlags,
+  context: CliContext,
+): Promise<number> {
+  const printer = objectPrinter(options.output, { noHeaders: options["no-headers"] });
+  if (printer) {
+    const { objects, single, failed } = await fetchObjects(session, targets, options, context);
+    const root = single ? objects[0]?.object : toList(objects.map(({ object }) => object));
+    if (root !== undefined) context.stdout.write(printer.print(root, objects));
+    return failed ? 1 : 0;
+  }
+  return printTables(session, targets, options, context);
+}
+
+/** One table for each resource; names get a `pod/` prefix when there are several. */
+async function printTables(
+  session: Session,
+  targets: readonly Target[],
+  options: GetFlags,
+  context: CliContext,
+): Promise<number> {
+  const resources = [...new Set(targets.map(({ resource }) => resource))];
+  const namesKind = resources.length > 1;
+  let printed = 0;
+  let failed = false;
+  for (const resource of resources) {
+    const mine = targets.filter((target) => target.resource === resource);
+    const tables: Table[] = [];
+    for (const target of mine) {
+      const answer = await fetchTable(session, target, options);
+      if (answer === undefined) continue;
+      if (isStatus(answer)) {
+        failed = true;
+        context.stderr.write(`${errorLine(toStatusError(answer))}\n`);
+      } else tables.push(answer);
+    }
+    const [first] = tables;
+    const table = first && { ...first, rows: tables.flatMap(({ rows }) => rows) };
+    if (!table || table.rows.length === 0) continue;
+    if (printed++ > 0) context.stdout.write("\n");
+    context.stdout.write(printTable(table, tableOptions(resource, options, namesKind)));
+  }
+  if (printed === 0 && !failed && !options["ignore-not-found"])
+    context.stderr.write(`${nothingFound(session, resources, options)}\n`);
+  return failed ? 1 : 0;
+}
+
+export const errorLine = (err: {
+  status: { reason?: string | undefined; message?: string | undefined };
+}): string =>
+  `Error from server${err.status.reason ? ` (${err.status.reason})` : ""}: ${err.status.message ?? ""}`;
+
+export const tableOptions = (
+  resource: DiscoveredResource,
+  options: GetFlags,
+  namesKind: boolean,
+): TableOptions => ({
+  wide: options.output === "wide",
+  withNamespace: options["all-namespaces"] && resource.descriptor.namespaced,
+  noHeaders: options["no-headers"],
+  showLabels: options["show-labels"],
+  labelColumns: options["label-columns"].flatMap((list) => list.split(",")),
+  ...(namesKind ? { namePrefix: kindName(resource) } : {}),
+});
+
+const kindName = ({ descriptor }: DiscoveredResource): string =>
+  qualified({ group: descriptor.group, resource: descriptor.singular });
+
+function nothingFound(session: Session, resources: readonly DiscoveredResource[], options: GetFlags): string {
+  const everywhere = options["all-namespaces"] || resources.every(({ descriptor }) => !descriptor.namespaced);
+  return everywhere ? "No resources found" : `No resources found in ${session.namespace} namespace.`;
+}
+
+const namespaceOf = (
+  session: Session,
+  resource: DiscoveredResource,
+  options: GetFlags,
+): string | undefined =>
+  resource.descriptor.namespaced && !options["all-namespaces"] ? session.namespace : undefined;
+
+export function pathOf(
+  session: Session,
+  target: Target,
+  options: GetFlags,
+  extra: Record<string, string> = {},
+): string {
+  const { descriptor } = target.resource;
+  const namespace = namespaceOf(session, target.resource, options);
+  const path = resourcePath(descriptor, {
+    ...(namespace ? { namespace } : {}),
+    ...(target.name ? { name: target.name } : {}),
+  });
+  const query = new URLSearchParams({
+    ...(options.selector ? { labelSelector: options.selector } : {}),
+    ...(options["field-selector"] ? { fieldSelector: options["field-selector"] } : {}),
+    ...extra,
+  });
+  return query.size > 0 ? `${path}?${query}` : path;
+}
+
+export const TABLE_ACCEPT = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
+
+async function fetchTable(
+  session: Session,
+  target: Target,
+  options: GetFlags,
+): Promise<Table | ReturnType<typeof asStatus> | undefined> {
+  const response = await session.client.request({
+    method: "GET",
+    path: pathOf(session, target, options, { limit: "500" }),
+    headers: { accept: TABLE_ACCEPT },
+  });
+  const body: unknown = JSON.parse(Buffer.from(await readBody(response.body)).toString("utf8"));
+  if (response.status === 200) return body as Table;
+  const status = asStatus(body);
+  return options["ignore-not-found"] && status?.reason === "NotFound" ? undefined : status;
+}
+
+const asStatus = (body: unknown) => (isStatus(body) ? body : undefined);
+
+interface Fetched {
+  objects: PrintedName[];
+  /** One named object: printed bare, not in a List. */
+  single: boolean;
+  failed: boolean;
+}
+
+async function fetchObjects(
+  session: Session,
+  targets: readonly Target[],
+  options: GetFlags,
+  context: CliContext,
+): Promise<Fetched> {
+  const objects: PrintedName[] = [];
+  let failed = false;
+  for (const target of targets) {
+    const response = await session.client.request({ method: "GET", path: pathOf(session, target, options) });
+    const body: unknown = JSON.parse(Buffer.from(await readBody(response.body)).toString("utf8"));
+    if (response.status !== 200 && isStatus(body)) {
+      if (options["ignore-not-found"] && body.reason === "NotFound") continue;
+      failed = true;
+      context.stderr.write(`${errorLine(toStatusError(body))}\n`);
+      continue;
+    }
+    const found = target.name ? [body as KubeObject] : (body as KubeList<KubeObject>).items;
+    const { apiVersion, kind } = target.resource.descriptor;
+    for (const object of found) {
+      objects.push({
+        object: { ...object, apiVersion, kind },
+        name: `${kindName(target.resource)}/${object.metadata.name}`,
+      });
+    }
+  }
+  return { objects, single: targets.length === 1 && targets[0]?.name !== undefined, failed };
+}
+
+const toList = (items: readonly KubeObject[]): unknown => ({
+  apiVersion: "v1",
+  items,
+  kind: "List",
+  metadata: { resourceVersion: "" },
+});
