@@ -1,37 +1,28 @@
 import { readBody } from "../../machinery/api/http.js";
 import type { KubeList, KubeObject } from "../../machinery/api/meta-v1.js";
-import { qualified, resourcePath } from "../../machinery/api/resource.js";
 import { isStatus, toStatusError } from "../../machinery/api/status.js";
 import type { CliCommand, CliContext } from "../command.js";
-import { type FlagSpecs, type Parsed, parseFlags } from "../flags.js";
-import { connectionFlags, openSession, type Session } from "../objects/connection-flags.js";
+import { parseFlags } from "../flags.js";
+import { openSession, type Session } from "../objects/connection-flags.js";
+import {
+  type GetFlags,
+  getFlags,
+  kindName,
+  pathOf,
+  TABLE_ACCEPT,
+  tableOptions,
+} from "../objects/get-request.js";
 import type { DiscoveredResource } from "../objects/resource-mapper.js";
 import { parseTargets, type Target } from "../objects/targets.js";
 import { watchObjects } from "../objects/watch-table.js";
 import { objectPrinter, type PrintedName } from "../printers/object-printer.js";
-import { printTable, type Table, type TableOptions } from "../printers/table.js";
+import { printTable, type Table } from "../printers/table.js";
 import { UserError } from "../supervisor/cluster.js";
-
-const flags = {
-  ...connectionFlags,
-  "all-namespaces": { kind: "bool", short: "A", help: "List the requested object(s) across all namespaces." },
-  output: { kind: "string", short: "o", help: "json, yaml, name, wide, jsonpath=…, custom-columns=…" },
-  selector: { kind: "string", short: "l", help: "Label selector to filter on." },
-  "field-selector": { kind: "string", help: "Field selector to filter on." },
-  watch: { kind: "bool", short: "w", help: "After listing the requested object, watch for changes." },
-  "watch-only": { kind: "bool", help: "Watch for changes without listing first." },
-  "no-headers": { kind: "bool", help: "Don't print headers." },
-  "show-labels": { kind: "bool", help: "Show all labels as the last column." },
-  "label-columns": { kind: "list", short: "L", help: "Labels to show as columns." },
-  "ignore-not-found": { kind: "bool", help: "Treat a missing object as an empty answer." },
-} as const satisfies FlagSpecs;
-
-export type GetFlags = Parsed<typeof flags>["flags"];
 
 /** `kubesim get TYPE [NAME…]`: kubectl's, on the server's tables. */
 export const getCommand: CliCommand = {
   async run(args, context) {
-    const parsed = parseFlags(args, flags);
+    const parsed = parseFlags(args, getFlags);
     if (parsed.positionals.length === 0) {
       throw new UserError("You must specify the type of resource to get.", 2);
     }
@@ -98,55 +89,10 @@ export const errorLine = (err: {
 }): string =>
   `Error from server${err.status.reason ? ` (${err.status.reason})` : ""}: ${err.status.message ?? ""}`;
 
-export const tableOptions = (
-  resource: DiscoveredResource,
-  options: GetFlags,
-  namesKind: boolean,
-): TableOptions => ({
-  wide: options.output === "wide",
-  withNamespace: options["all-namespaces"] && resource.descriptor.namespaced,
-  noHeaders: options["no-headers"],
-  showLabels: options["show-labels"],
-  labelColumns: options["label-columns"].flatMap((list) => list.split(",")),
-  ...(namesKind ? { namePrefix: kindName(resource) } : {}),
-});
-
-const kindName = ({ descriptor }: DiscoveredResource): string =>
-  qualified({ group: descriptor.group, resource: descriptor.singular });
-
 function nothingFound(session: Session, resources: readonly DiscoveredResource[], options: GetFlags): string {
   const everywhere = options["all-namespaces"] || resources.every(({ descriptor }) => !descriptor.namespaced);
   return everywhere ? "No resources found" : `No resources found in ${session.namespace} namespace.`;
 }
-
-const namespaceOf = (
-  session: Session,
-  resource: DiscoveredResource,
-  options: GetFlags,
-): string | undefined =>
-  resource.descriptor.namespaced && !options["all-namespaces"] ? session.namespace : undefined;
-
-export function pathOf(
-  session: Session,
-  target: Target,
-  options: GetFlags,
-  extra: Record<string, string> = {},
-): string {
-  const { descriptor } = target.resource;
-  const namespace = namespaceOf(session, target.resource, options);
-  const path = resourcePath(descriptor, {
-    ...(namespace ? { namespace } : {}),
-    ...(target.name ? { name: target.name } : {}),
-  });
-  const query = new URLSearchParams({
-    ...(options.selector ? { labelSelector: options.selector } : {}),
-    ...(options["field-selector"] ? { fieldSelector: options["field-selector"] } : {}),
-    ...extra,
-  });
-  return query.size > 0 ? `${path}?${query}` : path;
-}
-
-export const TABLE_ACCEPT = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
 
 async function fetchTable(
   session: Session,

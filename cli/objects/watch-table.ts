@@ -2,7 +2,7 @@ import { decodeLines } from "./json-lines.js";
 import { isStatus, toStatusError } from "../../machinery/api/status.js";
 import { readBody } from "../../machinery/api/http.js";
 import type { CliContext } from "../command.js";
-import { type GetFlags, pathOf, TABLE_ACCEPT, tableOptions } from "../commands/get.js";
+import { type GetFlags, pathOf, TABLE_ACCEPT, tableOptions } from "./get-request.js";
 import { objectPrinter } from "../printers/object-printer.js";
 import { type Table, tableRows } from "../printers/table.js";
 import { UserError } from "../supervisor/cluster.js";
