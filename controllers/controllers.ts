@@ -1,5 +1,17 @@
 import type { Controller } from "./controller.js";
+import { endpointsController } from "./endpoints/endpoints.js";
+import { endpointSliceController } from "./endpointslice/endpointslice.js";
+import { nodeIpamController } from "./nodeipam/nodeipam.js";
 import { replicaSetController } from "./replicaset/replicaset.js";
+import { rootCaCertPublisher } from "./root-ca-cert-publisher/root-ca-cert-publisher.js";
+import { serviceAccountController } from "./serviceaccount/serviceaccount.js";
 
 /** Every controller of the process, in the order in which they start. */
-export const allControllers: readonly Controller[] = [replicaSetController];
+export const allControllers: readonly Controller[] = [
+  serviceAccountController,
+  rootCaCertPublisher,
+  nodeIpamController,
+  replicaSetController,
+  endpointSliceController,
+  endpointsController,
+];

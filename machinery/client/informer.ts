@@ -103,6 +103,12 @@ export class Informer<T extends KubeObject> {
     return written;
   }
 
+  /** Takes in that a deletion of one's own was final, unless the object was made anew meanwhile. */
+  observeDeleted(object: DeepReadonly<KubeObject>): void {
+    const key = objectKey(object);
+    if (this.#indexer.get(key)?.metadata.uid === object.metadata.uid) this.#remove(key);
+  }
+
   #replace(items: T[]): void {
     const gone = new Set(this.#indexer.keys());
     for (const item of items) {

@@ -1,0 +1,137 @@
+import { endpoints, type Endpoints, type Service, services } from "../../machinery/api/core-v1.js";
+import { deepEqual } from "../../machinery/api/deep-equal.js";
+import type { DeepReadonly } from "../../machinery/api/meta-v1.js";
+import { type ObjectKey, objectKey, splitObjectKey } from "../../machinery/api/resource.js";
+import { isNotFound } from "../../machinery/api/status.js";
+import type { Informer } from "../../machinery/client/informer.js";
+import {
+  defineController,
+  enqueueMapped,
+  type Reconciler,
+  type ReconcilerDeps,
+  type ReconcileResult,
+} from "../controller.js";
+import { isNamespaceTerminating, messageOf } from "../error-message.js";
+import {
+  type CachedService,
+  enqueueServicesOfPod,
+  HEADLESS_LABEL,
+  isHeadless,
+  ServicePods,
+  TRIGGER_TIME_ANNOTATION,
+} from "../service-pods.js";
+import { TriggerTimes } from "../trigger-time.js";
+import { desiredSubsets, truncateSubsets } from "./subsets.js";
+
+export const ENDPOINTS_MANAGED_BY_LABEL = "endpoints.kubernetes.io/managed-by";
+const OVER_CAPACITY_ANNOTATION = "endpoints.kubernetes.io/over-capacity";
+
+export const endpointsController = defineController({
+  name: "endpoints",
+  component: "endpoint-controller",
+  for: services,
+  watches: [
+    enqueueServicesOfPod(),
+    enqueueMapped(endpoints, (object) => (isManaged(object) ? [objectKey(object)] : [])),
+  ],
+  reconciler: (deps) => new EndpointsReconciler(deps),
+});
+
+class EndpointsReconciler implements Reconciler {
+  readonly #deps: ReconcilerDeps;
+  readonly #services: Informer<Service>;
+  readonly #endpoints: Informer<Endpoints>;
+  readonly #servicePods: ServicePods;
+  readonly #triggerTimes = new TriggerTimes();
+
+  constructor(deps: ReconcilerDeps) {
+    this.#deps = deps;
+    this.#services = deps.informer(services);
+    this.#endpoints = deps.informer(endpoints);
+    this.#servicePods = new ServicePods(deps);
+  }
+
+  async reconcile(key: ObjectKey): Promise<ReconcileResult> {
+    const service = this.#services.get(key);
+    if (!service) return this.#removeLeftover(key);
+    if (service.spec.type === "ExternalName" || !service.spec.selector) return undefined;
+    const pods = this.#servicePods.podsOf(service);
+    const triggerTime = this.#triggerTimes.compute(key, service, pods);
+    const current = this.#endpoints.get(key);
+    const next = desiredEndpoints(service, current, truncateSubsets(desiredSubsets(service, pods)));
+    if (current && sameEndpoints(current, next)) return undefined;
+    if (triggerTime)
+      next.metadata.annotations = { ...next.metadata.annotations, [TRIGGER_TIME_ANNOTATION]: triggerTime };
+    await this.#write(service, current, next);
+    return undefined;
+  }
+
+  /** Endpoints carry no owner reference: whoever made them takes them away with the service. */
+  async #removeLeftover(key: ObjectKey): Promise<undefined> {
+    this.#triggerTimes.forget(key);
+    if (!this.#endpoints.get(key)) return undefined;
+    const { namespace, name } = splitObjectKey(key);
+    try {
+      await this.#deps.client.delete(endpoints, { namespace, name });
+    } catch (err) {
+      if (!isNotFound(err)) throw err;
+    }
+    return undefined;
+  }
+
+  async #write(
+    service: CachedService,
+    current: DeepReadonly<Endpoints> | undefined,
+    next: Endpoints,
+  ): Promise<void> {
+    const { client, events } = this.#deps;
+    try {
+      const written = current ? await client.update(endpoints, next) : await client.create(endpoints, next);
+      this.#endpoints.observe(written);
+    } catch (err) {
+      if (isNamespaceTerminating(err)) return;
+      const verb = current ? "update" : "create";
+      const reason = current ? "FailedToUpdateEndpoint" : "FailedToCreateEndpoint";
+      const message = `Failed to ${verb} endpoint ${objectKey(service)}: ${messageOf(err)}`;
+      events.event(current ?? service, "Warning", reason, message);
+      throw err;
+    }
+  }
+}
+
+/** Objects without a service, made by hand, stay as they are. */
+function isManaged({ metadata }: DeepReadonly<Endpoints>): boolean {
+  return metadata.labels?.[ENDPOINTS_MANAGED_BY_LABEL] === "endpoint-controller";
+}
+
+function desiredEndpoints(
+  service: CachedService,
+  current: DeepReadonly<Endpoints> | undefined,
+  { subsets, truncated }: ReturnType<typeof truncateSubsets>,
+): Endpoints {
+  const { [HEADLESS_LABEL]: _headless, ...own } = service.metadata.labels ?? {};
+  const {
+    [TRIGGER_TIME_ANNOTATION]: _time,
+    [OVER_CAPACITY_ANNOTATION]: _over,
+    ...annotations
+  } = current?.metadata.annotations ?? {};
+  return {
+    ...(current ?? { apiVersion: "v1", kind: "Endpoints" }),
+    metadata: {
+      ...(current?.metadata ?? { namespace: service.metadata.namespace, name: service.metadata.name }),
+      labels: {
+        ...own,
+        ...(isHeadless(service) ? { [HEADLESS_LABEL]: "" } : {}),
+        [ENDPOINTS_MANAGED_BY_LABEL]: "endpoint-controller",
+      },
+      annotations: { ...annotations, ...(truncated ? { [OVER_CAPACITY_ANNOTATION]: "truncated" } : {}) },
+    },
+    subsets,
+  } as Endpoints;
+}
+
+const sameEndpoints = (current: DeepReadonly<Endpoints>, next: Endpoints): boolean =>
+  deepEqual(current.subsets ?? [], next.subsets ?? []) &&
+  deepEqual(current.metadata.labels ?? {}, next.metadata.labels ?? {}) &&
+  current.metadata.annotations?.[OVER_CAPACITY_ANNOTATION] ===
+    next.metadata.annotations?.[OVER_CAPACITY_ANNOTATION];

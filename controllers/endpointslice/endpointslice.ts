@@ -1,0 +1,169 @@
+import { type Node, nodes, type Service, services } from "../../machinery/api/core-v1.js";
+import { deepEqual } from "../../machinery/api/deep-equal.js";
+import {
+  type EndpointSlice,
+  endpointSlices,
+  MANAGED_BY_LABEL,
+  SERVICE_NAME_LABEL,
+} from "../../machinery/api/discovery-v1.js";
+import type { DeepReadonly } from "../../machinery/api/meta-v1.js";
+import type { ObjectKey } from "../../machinery/api/resource.js";
+import { isNotFound } from "../../machinery/api/status.js";
+import type { Informer } from "../../machinery/client/informer.js";
+import {
+  defineController,
+  enqueueMapped,
+  type Reconciler,
+  type ReconcilerDeps,
+  type ReconcileResult,
+} from "../controller.js";
+import { isNamespaceTerminating, messageOf } from "../error-message.js";
+import { newControllerRef } from "../owner.js";
+import {
+  type CachedService,
+  enqueueServicesOfPod,
+  ServicePods,
+  TRIGGER_TIME_ANNOTATION,
+} from "../service-pods.js";
+import { TriggerTimes } from "../trigger-time.js";
+import { addressTypesOf, desiredGroups, MANAGED_BY, sliceLabels } from "./desired.js";
+import { type CachedSlice, type NewSlice, planSlices, type SlicePlan } from "./plan.js";
+
+export const endpointSliceController = defineController({
+  name: "endpointslice",
+  component: "endpoint-slice-controller",
+  for: services,
+  watches: [
+    enqueueServicesOfPod(),
+    // A slice that somebody else changed or deleted is put right.
+    enqueueMapped(endpointSlices, (slice) => keyOfOwner(slice)),
+    enqueueMapped(nodes, (_node, deps) => deps.informer(services).list().map(keyOfService), zoneChanged),
+  ],
+  reconciler: (deps) => new EndpointSliceReconciler(deps),
+});
+
+class EndpointSliceReconciler implements Reconciler {
+  readonly #deps: ReconcilerDeps;
+  readonly #services: Informer<Service>;
+  readonly #slices: Informer<EndpointSlice>;
+  readonly #nodes: Informer<Node>;
+  readonly #servicePods: ServicePods;
+  readonly #triggerTimes = new TriggerTimes();
+
+  constructor(deps: ReconcilerDeps) {
+    this.#deps = deps;
+    this.#services = deps.informer(services);
+    this.#slices = deps.informer(endpointSlices);
+    this.#nodes = deps.informer(nodes);
+    this.#servicePods = new ServicePods(deps);
+    this.#slices.addIndex(BY_SERVICE, keyOfOwner);
+  }
+
+  async reconcile(key: ObjectKey): Promise<ReconcileResult> {
+    const service = this.#services.get(key);
+    if (!service) {
+      // Its slices go with it: the garbage collector follows their owner reference.
+      this.#triggerTimes.forget(key);
+      return undefined;
+    }
+    if (service.spec.type === "ExternalName" || !service.spec.selector) return undefined;
+    const pods = this.#servicePods.podsOf(service);
+    const labels = sliceLabels(service);
+    const triggerTime = this.#triggerTimes.compute(key, service, pods);
+    const plan = planSlices({
+      existing: this.#slices.byIndex(BY_SERVICE, key).filter((slice) => !slice.metadata.deletionTimestamp),
+      groups: desiredGroups(service, pods, (name) => this.#nodes.get(name)),
+      addressTypes: addressTypesOf(service),
+      isCurrent: (slice) =>
+        deepEqual(slice.metadata.labels ?? {}, labels) &&
+        slice.metadata.ownerReferences?.some(({ uid }) => uid === service.metadata.uid) === true,
+    });
+    await this.#carryOut(plan, service, labels, triggerTime);
+    return undefined;
+  }
+
+  async #carryOut(
+    plan: SlicePlan,
+    service: CachedService,
+    labels: Record<string, string>,
+    triggerTime: string | undefined,
+  ): Promise<void> {
+    try {
+      for (const content of plan.create) await this.#create(service, labels, content, triggerTime);
+      for (const { slice, content } of plan.update) {
+        await this.#update(service, labels, slice, content, triggerTime);
+      }
+      for (const slice of plan.remove) await this.#remove(slice);
+    } catch (err) {
+      if (isNamespaceTerminating(err)) return;
+      const message = `Error updating Endpoint Slices for Service ${keyOfService(service)}: ${messageOf(err)}`;
+      this.#deps.events.event(service, "Warning", "FailedToUpdateEndpointSlices", message);
+      throw err;
+    }
+  }
+
+  async #create(
+    service: CachedService,
+    labels: Record<string, string>,
+    content: NewSlice,
+    triggerTime: string | undefined,
+  ): Promise<void> {
+    const slice = await this.#deps.client.create(endpointSlices, {
+      metadata: {
+        namespace: service.metadata.namespace ?? "",
+        generateName: `${service.metadata.name}-`,
+        labels,
+        ...(triggerTime ? { annotations: { [TRIGGER_TIME_ANNOTATION]: triggerTime } } : {}),
+        ownerReferences: [newControllerRef(service, services)],
+      },
+      ...content,
+    });
+    this.#slices.observe(slice);
+  }
+
+  async #update(
+    service: CachedService,
+    labels: Record<string, string>,
+    slice: CachedSlice,
+    content: NewSlice,
+    triggerTime: string | undefined,
+  ): Promise<void> {
+    const { [TRIGGER_TIME_ANNOTATION]: _last, ...annotations } = slice.metadata.annotations ?? {};
+    const updated = {
+      ...slice,
+      ...content,
+      metadata: {
+        ...slice.metadata,
+        labels,
+        annotations: triggerTime ? { ...annotations, [TRIGGER_TIME_ANNOTATION]: triggerTime } : annotations,
+        ownerReferences: [newControllerRef(service, services)],
+      },
+    } as EndpointSlice;
+    this.#slices.observe(await this.#deps.client.update(endpointSlices, updated));
+  }
+
+  async #remove(slice: CachedSlice): Promise<void> {
+    try {
+      await this.#deps.client.delete(endpointSlices, slice.metadata);
+      this.#slices.observeDeleted(slice);
+    } catch (err) {
+      if (!isNotFound(err)) throw err;
+    }
+  }
+}
+
+const BY_SERVICE = "service";
+
+/** The service of a slice that this controller manages; others' slices are none of its business. */
+function keyOfOwner(slice: DeepReadonly<EndpointSlice>): ObjectKey[] {
+  const { labels, namespace } = slice.metadata;
+  const service = labels?.[SERVICE_NAME_LABEL];
+  return service && labels?.[MANAGED_BY_LABEL] === MANAGED_BY ? [`${namespace}/${service}`] : [];
+}
+
+const keyOfService = ({ metadata }: CachedService): ObjectKey => `${metadata.namespace}/${metadata.name}`;
+
+function zoneChanged(old: DeepReadonly<Node>, node: DeepReadonly<Node>): boolean {
+  const zone = "topology.kubernetes.io/zone";
+  return old.metadata.labels?.[zone] !== node.metadata.labels?.[zone];
+}

@@ -1,0 +1,152 @@
+import type { Endpoint, EndpointSlice, EndpointSlicePort } from "../../machinery/api/discovery-v1.js";
+import { deepEqual } from "../../machinery/api/deep-equal.js";
+import type { DeepReadonly } from "../../machinery/api/meta-v1.js";
+import { type AddressType, type PortGroup, portGroupKey } from "./desired.js";
+
+/** --max-endpoints-per-slice. */
+export const MAX_ENDPOINTS_PER_SLICE = 100;
+
+export type CachedSlice = DeepReadonly<EndpointSlice>;
+
+export interface NewSlice {
+  addressType: AddressType;
+  ports: EndpointSlicePort[];
+  endpoints: Endpoint[];
+}
+export interface SlicePlan {
+  create: NewSlice[];
+  update: { slice: CachedSlice; content: NewSlice }[];
+  remove: CachedSlice[];
+}
+
+interface Filling {
+  slice: CachedSlice;
+  endpoints: Endpoint[];
+  changed: boolean;
+}
+
+// Upstream: staging/src/k8s.io/endpointslice/reconciler.go reconcileByPortMapping, finalize.
+/**
+ * The fewest writes that make the slices hold what is desired: endpoints stay in the slice where they are, new ones fill
+ * slices that are written anyway, then one that has room for all of the rest, then new slices.
+ */
+export function planSlices(options: {
+  existing: readonly CachedSlice[];
+  groups: readonly PortGroup[];
+  addressTypes: readonly AddressType[];
+  /** Whether a slice's labels and owner are as they should be. */
+  isCurrent: (slice: CachedSlice) => boolean;
+}): SlicePlan {
+  const plan: SlicePlan = { create: [], update: [], remove: [] };
+  const byGroup = new Map<string, CachedSlice[]>();
+  for (const slice of options.existing) {
+    const key = portGroupKey(slice.addressType, slice.ports ?? []);
+    byGroup.set(key, [...(byGroup.get(key) ?? []), slice]);
+  }
+  for (const group of options.groups) {
+    const key = portGroupKey(group.addressType, group.ports);
+    planGroup(group, byGroup.get(key) ?? [], options.isCurrent, plan);
+    byGroup.delete(key);
+  }
+  for (const slices of byGroup.values()) plan.remove.push(...slices);
+  for (const addressType of options.addressTypes) keepPlaceholder(addressType, options, plan);
+  return reuseRemoved(plan);
+}
+
+function planGroup(
+  group: PortGroup,
+  slices: readonly CachedSlice[],
+  isCurrent: (slice: CachedSlice) => boolean,
+  plan: SlicePlan,
+): void {
+  const wanted = new Map(group.endpoints.map((endpoint) => [identityOf(endpoint), endpoint]));
+  const fillings = slices.map((slice) => keepWanted(slice, wanted, isCurrent));
+  const rest = [...wanted.values()];
+  const kept = fillings.filter(({ endpoints }) => endpoints.length > 0);
+  for (const filling of kept) if (filling.changed) fill(filling, rest);
+  if (rest.length > 0 && rest.length < MAX_ENDPOINTS_PER_SLICE) {
+    const fullest = fullestWithRoom(kept, rest.length);
+    if (fullest) fill(fullest, rest);
+  }
+  for (const { slice, endpoints, changed } of fillings) {
+    if (endpoints.length === 0) plan.remove.push(slice);
+    else if (changed) plan.update.push({ slice, content: contentOf(group, endpoints) });
+  }
+  while (rest.length > 0) {
+    plan.create.push(contentOf(group, rest.splice(0, MAX_ENDPOINTS_PER_SLICE)));
+  }
+}
+
+/** The endpoints that stay in a slice, in their present state; takes them out of `wanted`. */
+function keepWanted(
+  slice: CachedSlice,
+  wanted: Map<string, Endpoint>,
+  isCurrent: (slice: CachedSlice) => boolean,
+): Filling {
+  const endpoints: Endpoint[] = [];
+  let changed = !isCurrent(slice);
+  for (const present of slice.endpoints ?? []) {
+    const id = identityOf(present);
+    const desired = wanted.get(id);
+    if (desired && endpoints.length < MAX_ENDPOINTS_PER_SLICE) {
+      wanted.delete(id);
+      endpoints.push(desired);
+      changed ||= !deepEqual(present, desired);
+    } else changed = true;
+  }
+  return { slice, endpoints, changed };
+}
+
+function fill(filling: Filling, rest: Endpoint[]): void {
+  const room = MAX_ENDPOINTS_PER_SLICE - filling.endpoints.length;
+  if (room <= 0 || rest.length === 0) return;
+  filling.endpoints.push(...rest.splice(0, room));
+  filling.changed = true;
+}
+
+function fullestWithRoom(fillings: readonly Filling[], count: number): Filling | undefined {
+  return fillings
+    .filter(({ endpoints }) => endpoints.length + count <= MAX_ENDPOINTS_PER_SLICE)
+    .sort((a, b) => b.endpoints.length - a.endpoints.length)[0];
+}
+
+/** A service without endpoints still has one empty slice, so that consumers can tell "none" from "not yet". */
+function keepPlaceholder(
+  addressType: AddressType,
+  { existing, isCurrent }: { existing: readonly CachedSlice[]; isCurrent: (slice: CachedSlice) => boolean },
+  plan: SlicePlan,
+): void {
+  const ofType = existing.filter((slice) => slice.addressType === addressType);
+  const staying = ofType.filter((slice) => !plan.remove.includes(slice));
+  if (staying.length > 0 || plan.create.some((slice) => slice.addressType === addressType)) return;
+  const content: NewSlice = { addressType, ports: [], endpoints: [] };
+  const placeholder = ofType.find((slice) => !slice.endpoints?.length && !slice.ports?.length);
+  if (!placeholder) plan.create.push(content);
+  else {
+    plan.remove = plan.remove.filter((slice) => slice !== placeholder);
+    if (!isCurrent(placeholder)) plan.update.push({ slice: placeholder, content });
+  }
+}
+
+/** A deletion and a creation become one update. */
+function reuseRemoved(plan: SlicePlan): SlicePlan {
+  const create: NewSlice[] = [];
+  const remove = [...plan.remove];
+  for (const content of plan.create) {
+    const i = remove.findIndex((slice) => slice.addressType === content.addressType);
+    const [slice] = i < 0 ? [] : remove.splice(i, 1);
+    if (slice) plan.update.push({ slice, content });
+    else create.push(content);
+  }
+  return { create, update: plan.update, remove };
+}
+
+const contentOf = (group: PortGroup, endpoints: Endpoint[]): NewSlice => ({
+  addressType: group.addressType,
+  ports: group.ports,
+  endpoints,
+});
+
+/** The same pod at the same address is the same endpoint, whatever its state. */
+const identityOf = (endpoint: DeepReadonly<Endpoint>): string =>
+  `${endpoint.targetRef?.uid ?? ""}\n${endpoint.addresses.join(",")}\n${endpoint.nodeName ?? ""}\n${endpoint.hostname ?? ""}`;

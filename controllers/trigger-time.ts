@@ -1,0 +1,35 @@
+import { toTime } from "../machinery/api/clock.js";
+import type { ObjectKey } from "../machinery/api/resource.js";
+import { type CachedPod, podCondition } from "./pod-state.js";
+import type { CachedService } from "./service-pods.js";
+
+interface Seen {
+  serviceMs: number;
+  podMs: Map<ObjectKey, number>;
+}
+
+// Upstream: staging/src/k8s.io/endpointslice/trigger_time_tracker.go.
+/** Tells which change, since the last call, an update of endpoints answers: the base of programming latency. */
+export class TriggerTimes {
+  readonly #seen = new Map<ObjectKey, Seen>();
+
+  /** Earliest of the changes since the last call for this service; undefined when nothing that carries a time changed. */
+  compute(key: ObjectKey, service: CachedService, pods: readonly CachedPod[]): string | undefined {
+    const last = this.#seen.get(key);
+    const next: Seen = { serviceMs: Date.parse(service.metadata.creationTimestamp), podMs: new Map() };
+    const changes: number[] = [];
+    for (const pod of pods) {
+      const readyMs = Date.parse(podCondition(pod, "Ready")?.lastTransitionTime ?? "");
+      if (Number.isNaN(readyMs)) continue;
+      next.podMs.set(pod.metadata.name, readyMs);
+      if (readyMs > (last?.podMs.get(pod.metadata.name) ?? 0)) changes.push(readyMs);
+    }
+    if (next.serviceMs > (last?.serviceMs ?? 0)) changes.push(next.serviceMs);
+    this.#seen.set(key, next);
+    return changes.length === 0 ? undefined : toTime(Math.min(...changes));
+  }
+
+  forget(key: ObjectKey): void {
+    this.#seen.delete(key);
+  }
+}
