@@ -1,0 +1,9 @@
+import type { HttpResponse } from "../../machinery/api/http.js";
+import { newNotAcceptable } from "../../machinery/api/status.js";
+
+/** 406 as a Status. */
+export const notAcceptable = (accepted: readonly string[]): HttpResponse => ({
+  status: 406,
+  headers: { "content-type": "application/json" },
+  body: Buffer.from(JSON.stringify(newNotAcceptable(accepted).status)),
+});
