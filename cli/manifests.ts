@@ -1,12 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { loadAll } from "js-yaml";
-import type { Clock } from "../machinery/api/clock.js";
 import type { KubeObject } from "../machinery/api/meta-v1.js";
-import { isAlreadyExists, isNotFound } from "../machinery/api/status.js";
-import { TransportError } from "../machinery/api/http.js";
-import type { RestClient } from "../machinery/client/rest-client.js";
-import { resourceFor } from "./resource-for.js";
 import { UserError } from "./supervisor/cluster.js";
 import { explainYamlError } from "./yaml-error.js";
 
@@ -61,55 +56,4 @@ export function parseManifest(text: string, source: string): ManifestDocument[] 
         throw new UserError(explainYamlError(undefined, text, source, object));
       return [{ object, source }];
     });
-}
-
-export interface ApplyResult {
-  /** `deployment.apps/web`. */
-  name: string;
-  outcome: "created" | "configured" | "unchanged";
-}
-
-const START_ATTEMPTS = 100;
-
-/** Creates what is missing and merges what is there. Waits for a namespace's ServiceAccount while a cluster starts. */
-export async function applyManifests(
-  client: RestClient,
-  documents: readonly ManifestDocument[],
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<ApplyResult[]> {
-  const results: ApplyResult[] = [];
-  for (const { object, source } of documents) {
-    const descriptor = resourceFor(object);
-    if (!descriptor) {
-      throw new UserError(
-        `resource mapping not found for name: "${object.metadata?.name ?? ""}" namespace: "${object.metadata?.namespace ?? ""}" from "${source}": no matches for kind "${object.kind}" in version "${object.apiVersion}"`,
-      );
-    }
-    const namespace = descriptor.namespaced ? (object.metadata.namespace ?? "default") : undefined;
-    const at = { ...(namespace ? { namespace } : {}), name: object.metadata.name };
-    const name = `${descriptor.singular}${descriptor.group ? `.${descriptor.group}` : ""}/${at.name}`;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await client.create(descriptor, {
-          ...object,
-          metadata: { ...object.metadata, ...(namespace ? { namespace } : {}) },
-        });
-        results.push({ name, outcome: "created" });
-        break;
-      } catch (err) {
-        if (isAlreadyExists(err)) {
-          const before = await client.get(descriptor, at);
-          const after = await client.patch(descriptor, at, { type: "merge", body: object });
-          const same = before.metadata.resourceVersion === after.metadata.resourceVersion;
-          results.push({ name, outcome: same ? "unchanged" : "configured" });
-          break;
-        }
-        const startingUp = isNotFound(err) || err instanceof TransportError;
-        if (!startingUp || attempt === START_ATTEMPTS) throw err;
-        await clock.sleep(20, signal);
-      }
-    }
-  }
-  return results;
 }
