@@ -1,0 +1,87 @@
+import type { ByteStream, HttpRequest, HttpResponse } from "../api/http.js";
+import { bodyLength, Http1Error, Http1Reader, type MessageHead } from "./http1-reader.js";
+import { encodeHead, writeMessage } from "./http1-writer.js";
+
+export interface Http1Response extends HttpResponse {
+  httpVersion: string;
+  /** The status line's last words, as sent. */
+  reason: string;
+  rawHeaders: MessageHead["rawHeaders"];
+  body: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Requests over one connection, one after the other: the next may be sent when the last answer's body was read to its
+ * end and `reusable` is true. Rejects with ConnectionError, or Http1Error (status 502) when the answer is no HTTP or
+ * there was none.
+ */
+export class Http1Client {
+  readonly #connection: ByteStream;
+  readonly #reader: Http1Reader;
+  #reusable = true;
+  #bodyDone = true;
+
+  constructor(connection: ByteStream) {
+    this.#connection = connection;
+    this.#reader = new Http1Reader(connection);
+  }
+
+  get reusable(): boolean {
+    return this.#reusable && this.#bodyDone;
+  }
+
+  /** The request's `host` header is the caller's to set. */
+  async request(request: HttpRequest): Promise<Http1Response> {
+    const { body } = request;
+    const chunked = body !== undefined && !(body instanceof Uint8Array);
+    const headers: Record<string, string> = { ...request.headers };
+    if (chunked) headers["transfer-encoding"] = "chunked";
+    else if (body instanceof Uint8Array) headers["content-length"] = String(body.length);
+    const head = encodeHead(`${request.method} ${request.path} HTTP/1.1`, headers);
+    await writeMessage(this.#connection, head, body, chunked);
+    return this.#readResponse(request.method);
+  }
+
+  /** After a 101 answer: what follows on the wire. */
+  takeRest(): Uint8Array {
+    return this.#reader.takeRest();
+  }
+
+  async #readResponse(method: string): Promise<Http1Response> {
+    const head = await this.#readFinalHead();
+    const match = /^(HTTP\/1\.[01]) (\d{3}) ?(.*)$/.exec(head.startLine);
+    if (!match) throw new Http1Error(502, "malformed status line");
+    const [, httpVersion = "", code = "", reason = ""] = match;
+    const status = Number(code);
+    const bodiless = method === "HEAD" || status === 204 || status === 304 || status === 101;
+    const length = bodiless ? 0 : bodyLength(head.headers);
+    const wanted = head.headers["connection"]?.toLowerCase();
+    this.#reusable =
+      length !== undefined && (httpVersion === "HTTP/1.1" ? wanted !== "close" : wanted === "keep-alive");
+    return { status, reason, httpVersion, headers: head.headers, rawHeaders: head.rawHeaders, body: this.#body(length) };
+  }
+
+  async #readFinalHead(): Promise<MessageHead> {
+    for (;;) {
+      const head = await this.#reader.readHead();
+      if (!head) throw new Http1Error(502, "empty reply from server");
+      if (!/^HTTP\/1\.[01] 1(?!01)\d\d/.test(head.startLine)) return head;
+    }
+  }
+
+  #body(length: number | "chunked" | undefined): AsyncIterable<Uint8Array> {
+    this.#bodyDone = length === 0;
+    const source =
+      length === "chunked"
+        ? this.#reader.chunkedBody()
+        : length === undefined
+          ? this.#reader.bodyUntilEnd()
+          : this.#reader.bodyOfLength(length);
+    return this.#marking(source);
+  }
+
+  async *#marking(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    yield* source;
+    this.#bodyDone = true;
+  }
+}
