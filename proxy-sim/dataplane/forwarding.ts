@@ -14,6 +14,7 @@ export class Forwarding {
   readonly #hops = new PrefixTable<Hop>();
   readonly #nodes = new Map<string, NodeRoute>();
   readonly #byInternalIp = new Map<string, NodeRoute>();
+  readonly #gateways = new Map<string, string>();
 
   /** `hosts`: addresses outside the nodes, each with its carrier. */
   constructor(hosts: Readonly<Record<string, string>> = {}) {
@@ -29,12 +30,14 @@ export class Forwarding {
       this.#hops.set(route.internalIP, hop);
     }
     for (const cidr of route.podCIDRs) this.#hops.set(cidr, hop);
+    if (route.podCIDRs[0]) this.#gateways.set(route.nodeName, addressInCidr(route.podCIDRs[0], 1));
   }
 
   remove(nodeName: string): void {
     const old = this.#nodes.get(nodeName);
     if (!old) return;
     this.#nodes.delete(nodeName);
+    this.#gateways.delete(nodeName);
     this.#byInternalIp.delete(old.internalIP);
     for (const prefix of [old.internalIP, ...old.podCIDRs]) if (prefix) this.#hops.delete(prefix);
   }
@@ -55,10 +58,10 @@ export class Forwarding {
   nodes(): IterableIterator<NodeRoute> {
     return this.#nodes.values();
   }
-}
 
-/** The source address that a masqueraded packet gets: that of the interface by which it leaves the node. */
-export function masqueradeAddress(node: NodeRoute, destination: NodeRoute | undefined): string {
-  const ownPods = node.podCIDRs[0];
-  return destination?.nodeName === node.nodeName && ownPods ? addressInCidr(ownPods, 1) : node.internalIP;
+  /** The source address of a masqueraded packet: that of the interface by which it leaves the node. */
+  masqueradeAddress(node: NodeRoute, destination: NodeRoute | undefined): string {
+    const bridge = destination?.nodeName === node.nodeName ? this.#gateways.get(node.nodeName) : undefined;
+    return bridge ?? node.internalIP;
+  }
 }

@@ -9,6 +9,12 @@ export interface RouteEntry {
   readonly pools: BackendPools;
 }
 
+/** What a lookup found. */
+export interface Match {
+  entry: RouteEntry;
+  scope: RouteScope;
+}
+
 /** Endpoints by who may use them (upstream: pkg/proxy/topology.go CategorizeEndpoints). */
 export interface BackendPools {
   /** Ready endpoints, or without any the terminating ones that still serve. */

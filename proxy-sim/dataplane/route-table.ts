@@ -2,13 +2,8 @@ import type { Protocol } from "../../machinery/api/core-v1.js";
 import { formatAddress } from "../../machinery/network/addresses.js";
 import type { SocketAddress } from "../../machinery/network/network.js";
 import { PersistentMap } from "../persistent-map.js";
-import { type RouteEntry, type RouteScope, routeEntry } from "./route-entry.js";
+import { type Match, type RouteEntry, type RouteScope, routeEntry } from "./route-entry.js";
 import type { RouteKey, ServicePortRoute } from "./table.js";
-
-export interface Match {
-  entry: RouteEntry;
-  scope: RouteScope;
-}
 
 /** What one or many nodes know at a revision. Immutable; versions share what did not change. */
 export class RouteTable {

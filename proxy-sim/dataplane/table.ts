@@ -59,7 +59,7 @@ export interface TableUpdate {
   /** The revision that these nodes are at. 0 is the empty table, whatever they hold. */
   from: number;
   to: number;
-  /** Absent: every node at `from`. */
+  /** Absent: every node at `from`; in a full transaction, every node. */
   nodes?: readonly string[];
   set: readonly ServicePortRoute[];
   /** `servicePort`s that are gone. */

@@ -1,0 +1,182 @@
+import type { Clock } from "../../machinery/api/clock.js";
+import type { Logger } from "../../machinery/api/logger.js";
+import type { Rng } from "../../machinery/api/rng.js";
+import { Links } from "../../machinery/network/links.js";
+import type { OwnedConnection } from "../../machinery/network/memory-pipe.js";
+import { ConnectionError, type SocketAddress } from "../../machinery/network/network.js";
+import type { Uplink } from "../../machinery/network/uplink.js";
+import type { AdminHandlers } from "../../machinery/runtime/admin-server.js";
+import type { Balancer } from "../balancers/balancer.js";
+import { iptables } from "../balancers/iptables.js";
+import { dataPlaneHandlers } from "./admin.js";
+import type { CarrierDialer, CarrierPath } from "./carrier-dialer.js";
+import { CountedConnection } from "./counted-connection.js";
+import { Datagrams } from "./datagrams.js";
+import type { Decision, Packet } from "./decision.js";
+import { FlowLog, type FlowOutcome, type FlowRecord } from "./flow-log.js";
+import type { HostListeners } from "./host-ports.js";
+import { Router } from "./router.js";
+import type { DataPlaneApi, HostPort, ProgramResult, ProgramTransaction } from "./table.js";
+import { type Explanation, explain } from "./trace.js";
+
+export interface DataPlaneOptions {
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  /** How packets reach the carriers of nodes and hosts. */
+  dialCarrier: CarrierDialer;
+  /** Host sockets for node ports; absent in simulation. */
+  hostListeners?: HostListeners;
+  /** How connections spread over endpoints. Default: iptables mode. */
+  balancer?: Balancer;
+  /** Hosts that are no nodes, by address: `{"172.18.0.2": "/…/apiserver.carrier.sock"}`. */
+  hosts?: Readonly<Record<string, string>>;
+  serviceCIDRs?: readonly string[];
+  flowCapacity?: number;
+}
+
+/** The nodes' kernels: tables, NAT, conntrack and the flows through them. Knows no API; everything comes by `program`. */
+export class DataPlane implements Uplink, DataPlaneApi {
+  readonly flows: FlowLog;
+  readonly links: Links;
+  readonly router: Router;
+  readonly datagrams: Datagrams;
+  readonly #options: DataPlaneOptions;
+  readonly #bootId: string;
+  #programmed = 0;
+
+  constructor(options: DataPlaneOptions) {
+    const { clock, rng } = options;
+    this.#options = options;
+    this.#bootId = `${Math.floor(clock.nowMs())}-${rng.fork("boot").suffix(8)}`;
+    this.flows = new FlowLog(clock, options.flowCapacity);
+    this.links = new Links(rng.fork("links"));
+    this.router = new Router({
+      clock,
+      rng: rng.fork("nodes"),
+      balancer: options.balancer ?? iptables,
+      hosts: options.hosts ?? {},
+      serviceCIDRs: options.serviceCIDRs ?? ["10.96.0.0/12"],
+    });
+    this.datagrams = new Datagrams({
+      clock,
+      router: this.router,
+      flows: this.flows,
+      links: this.links,
+      dialer: options.dialCarrier,
+    });
+  }
+
+  bootId(): Promise<string> {
+    return Promise.resolve(this.#bootId);
+  }
+
+  /** Transactions applied since the start. */
+  get programmed(): number {
+    return this.#programmed;
+  }
+
+  hostPorts(): readonly HostPort[] {
+    return this.#options.hostListeners?.ports() ?? [];
+  }
+
+  async program(transaction: ProgramTransaction): Promise<ProgramResult> {
+    const bootId = this.#bootId;
+    if (transaction.bootId !== undefined && transaction.bootId !== bootId)
+      return { kind: "resync", bootId, reason: "the data plane was restarted" };
+    const result = this.router.program(transaction);
+    if ("mismatch" in result) return { kind: "resync", bootId, reason: result.mismatch };
+    this.#programmed += 1;
+    this.datagrams.flushStale(result.changed);
+    await this.#options.hostListeners?.sync(this.router);
+    return { kind: "programmed", bootId, hostPorts: this.hostPorts() };
+  }
+
+  /** A connection from a host of this process. Rejects with ConnectionError. */
+  async dial(from: SocketAddress, to: SocketAddress, signal?: AbortSignal): Promise<OwnedConnection> {
+    const { connection, record } = await this.open({ protocol: "TCP", from, to }, signal);
+    return new CountedConnection(connection, record, this.flows);
+  }
+
+  /** Decides and dials; the caller ends the flow. Rejects with ConnectionError, the flow having ended. */
+  async open(
+    packet: Packet,
+    signal?: AbortSignal,
+  ): Promise<{ connection: OwnedConnection; record: FlowRecord; decision: Decision }> {
+    const { decision, record } = this.begin(packet);
+    if (decision.verdict !== "forward") {
+      this.flows.ended(record, decision.verdict, decision.reason);
+      if (decision.verdict === "timed-out") await this.#dropped(signal);
+      throw new ConnectionError(decision.verdict, decision.reason);
+    }
+    try {
+      const connection = await this.#options.dialCarrier.dial(this.pathOf(packet, decision), signal);
+      this.flows.opened(record);
+      return { connection, record, decision };
+    } catch (err) {
+      this.flows.ended(record, outcomeOf(err), err instanceof Error ? err.message : String(err));
+      throw err;
+    }
+  }
+
+  /** Decides about a new connection and notes it in the flow log. */
+  begin(packet: Packet): { decision: Decision; record: FlowRecord } {
+    const decision = this.router.decide(packet);
+    return { decision, record: this.flows.begin(packet, decision) };
+  }
+
+  pathOf(packet: Packet, decision: Decision): CarrierPath {
+    const source = decision.sourceNode ?? packet.enteredAt ?? "";
+    const destination = decision.hop?.node?.nodeName ?? "";
+    return {
+      carrier: decision.hop?.carrier ?? "",
+      near: { local: packet.from, remote: packet.to },
+      far: { local: decision.to, remote: decision.from },
+      forth: this.links.latency(source, destination),
+      back: this.links.latency(destination, source),
+    };
+  }
+
+  sendDatagram(from: SocketAddress, to: SocketAddress, bytes: Uint8Array): void {
+    this.datagrams.send(from, to, bytes);
+  }
+
+  /** Explains what would happen to a packet, and why not something else. Connects nowhere. */
+  trace(packet: Packet): Explanation {
+    return explain(this.router, packet);
+  }
+
+  adminHandlers(): AdminHandlers {
+    return dataPlaneHandlers(this);
+  }
+
+  async close(): Promise<void> {
+    this.datagrams.conntrack.close();
+    await this.#options.hostListeners?.close();
+  }
+
+  /** Packets that a rule drops get no answer: the client's kernel gives up after its last SYN. */
+  async #dropped(signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#options.clock.sleep(SYN_TIMEOUT_MS, signal);
+    } catch {
+      throw new ConnectionError("aborted");
+    }
+  }
+}
+
+const SYN_TIMEOUT_MS = 127_000;
+
+function outcomeOf(err: unknown): FlowOutcome {
+  if (!(err instanceof ConnectionError)) return "unreachable";
+  switch (err.reason) {
+    case "refused":
+    case "unreachable":
+    case "timed-out":
+      return err.reason;
+    case "reset":
+    case "aborted":
+    case "address-in-use":
+      return "reset";
+  }
+}

@@ -1,0 +1,97 @@
+import type { Clock } from "../../machinery/api/clock.js";
+import type { Links } from "../../machinery/network/links.js";
+import type { SocketAddress } from "../../machinery/network/network.js";
+import type { CarrierDialer } from "./carrier-dialer.js";
+import { Conntrack, type ConntrackEntry } from "./conntrack.js";
+import type { FlowLog } from "./flow-log.js";
+import { backendKey } from "./route-entry.js";
+import type { Router } from "./router.js";
+
+export interface DatagramOptions {
+  clock: Clock;
+  router: Router;
+  flows: FlowLog;
+  links: Links;
+  dialer: CarrierDialer;
+}
+
+/** UDP through the nodes: the first datagram of an exchange is decided, the rest follow it. */
+export class Datagrams {
+  readonly conntrack: Conntrack;
+  readonly #options: DatagramOptions;
+
+  constructor(options: DatagramOptions) {
+    this.#options = options;
+    this.conntrack = new Conntrack(options.clock, (entry) => options.flows.ended(entry.flow, "open"));
+  }
+
+  send(from: SocketAddress, to: SocketAddress, bytes: Uint8Array): void {
+    const answered = this.conntrack.reply(from, to);
+    if (answered) return this.#reply(answered, bytes);
+    const entry = this.conntrack.original(from, to) ?? this.#begin(from, to, bytes.length);
+    if (!entry) return;
+    const { decision, translated, flow } = entry;
+    entry.lastSeenMs = this.#options.clock.monotonicMs();
+    flow.sentBytes += bytes.length;
+    this.#transmit(decision.hop?.carrier, translated.from, translated.to, bytes, [
+      decision.sourceNode ?? "",
+      decision.hop?.node?.nodeName ?? "",
+    ]);
+  }
+
+  /** Entries of these service ports whose backend their node would no longer choose. Upstream: pkg/proxy/conntrack. */
+  flushStale(servicePorts: Iterable<string>): void {
+    for (const servicePort of servicePorts)
+      this.conntrack.flush(servicePort, ({ decision, flow }) => {
+        const entry = this.#options.router.kernel(decision.node ?? "")?.table.get(servicePort);
+        return !entry?.pools.cluster.some((backend) => backendKey(backend) === flow.backend);
+      });
+  }
+
+  #begin(from: SocketAddress, to: SocketAddress, bytes: number): ConntrackEntry | undefined {
+    const { router, flows, clock } = this.#options;
+    const packet = { protocol: "UDP" as const, from, to };
+    const decision = router.decide(packet);
+    const flow = flows.begin(packet, decision);
+    if (decision.verdict !== "forward") {
+      flow.sentBytes += bytes;
+      flows.ended(flow, decision.verdict, decision.reason);
+      return undefined;
+    }
+    const entry: ConntrackEntry = {
+      original: { from, to },
+      translated: { from: decision.from, to: decision.to },
+      decision,
+      flow,
+      assured: false,
+      lastSeenMs: clock.monotonicMs(),
+    };
+    this.conntrack.add(entry);
+    flows.opened(flow);
+    return entry;
+  }
+
+  #reply(entry: ConntrackEntry, bytes: Uint8Array): void {
+    const { decision, original, flow } = entry;
+    entry.assured = true;
+    entry.lastSeenMs = this.#options.clock.monotonicMs();
+    flow.receivedBytes += bytes.length;
+    const carrier = this.#options.router.forwarding.hop(original.from.ip)?.carrier;
+    this.#transmit(carrier, original.to, original.from, bytes, [
+      decision.hop?.node?.nodeName ?? "",
+      decision.sourceNode ?? "",
+    ]);
+  }
+
+  #transmit(
+    carrier: string | undefined,
+    from: SocketAddress,
+    to: SocketAddress,
+    bytes: Uint8Array,
+    [source, destination]: [string, string],
+  ): void {
+    if (!carrier) return;
+    const link = this.#options.links.latency(source, destination);
+    this.#options.dialer.sendDatagram(carrier, from, to, bytes, link);
+  }
+}

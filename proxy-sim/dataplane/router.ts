@@ -1,0 +1,248 @@
+import type { Clock } from "../../machinery/api/clock.js";
+import type { Rng } from "../../machinery/api/rng.js";
+import { cidrContains, formatAddress } from "../../machinery/network/addresses.js";
+import type { Balancer } from "../balancers/balancer.js";
+import type { Decision, Packet } from "./decision.js";
+import { Forwarding } from "./forwarding.js";
+import { NodeKernel } from "./node-kernel.js";
+import { backendKey, type Match } from "./route-entry.js";
+import { RouteTable } from "./route-table.js";
+import { type Selection, selectBackends, type Vantage } from "./selection.js";
+import type { Backend, NodeRoute, ProgramTransaction, TableUpdate } from "./table.js";
+
+export interface RouterOptions {
+  clock: Clock;
+  rng: Rng;
+  balancer: Balancer;
+  /** Hosts that are no nodes, with their carriers. They use the newest table, as a control plane node's proxy would. */
+  hosts: Readonly<Record<string, string>>;
+  /** Where Services have their addresses: a packet to one that no rule knows gets no answer. */
+  serviceCIDRs: readonly string[];
+}
+
+/** The nodes' tables and the way from a packet to its backend. */
+export class Router {
+  readonly forwarding: Forwarding;
+  readonly #options: RouterOptions;
+  readonly #kernels = new Map<string, NodeKernel>();
+  /** Stands for hosts that are no nodes. */
+  readonly #outside: NodeKernel;
+  readonly #previewRng: Rng;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+    this.forwarding = new Forwarding(options.hosts);
+    this.#outside = new NodeKernel("", options.rng.fork("outside"));
+    this.#previewRng = options.rng.fork("preview");
+  }
+
+  kernel(node: string): NodeKernel | undefined {
+    return this.#kernels.get(node);
+  }
+
+  kernels(): IterableIterator<NodeKernel> {
+    return this.#kernels.values();
+  }
+
+  /** Applies a transaction whole and answers the changed service ports, or says why it cannot. */
+  program(transaction: ProgramTransaction): { changed: ReadonlySet<string> } | { mismatch: string } {
+    const tables = transaction.tables ?? [];
+    const arriving = new Set((transaction.nodes?.set ?? []).map((node) => node.nodeName));
+    const mismatch = tables.map((update) => this.#mismatch(update, arriving)).find((reason) => reason);
+    if (mismatch) return { mismatch };
+    this.#programNodes(transaction);
+    const changed = new Set<string>();
+    const moves = tables.map((update) => ({ update, kernels: this.#kernelsAt(update, transaction.full) }));
+    for (const { update, kernels } of moves) this.#programTables(update, kernels, changed);
+    return { changed };
+  }
+
+  /** A dry run leaves nothing behind: no affinity entry, no turn of the balancer. */
+  decide(packet: Packet, { dryRun = false } = {}): Decision {
+    const { forwarding } = this;
+    const source = packet.enteredAt === undefined ? forwarding.hop(packet.from.ip)?.node : undefined;
+    const addressed = forwarding.nodeAt(packet.to.ip);
+    const node = addressed ?? source;
+    const kernel = node ? this.#kernels.get(node.nodeName) : this.#outside;
+    const match = addressed
+      ? kernel?.table.nodePort(packet.to.port, packet.protocol)
+      : kernel?.table.lookup(packet.to, packet.protocol);
+    const decision: Decision = {
+      verdict: "forward",
+      from: packet.from,
+      to: packet.to,
+      ...(source ? { sourceNode: source.nodeName } : {}),
+      ...(kernel ? { node: kernel.name, tableRevision: kernel.table.revision } : {}),
+    };
+    if (kernel && match) {
+      const external = source === undefined ? packet.enteredAt !== undefined : source !== node;
+      return this.#throughService({ packet, decision, kernel, match, node, external, dryRun });
+    }
+    return this.#direct(decision);
+  }
+
+  /** The endpoints that a packet through `match` may get. */
+  select(match: Match, vantage: Vantage): Selection {
+    return selectBackends(match.entry, match.scope, vantage);
+  }
+
+  #throughService(at: {
+    packet: Packet;
+    decision: Decision;
+    kernel: NodeKernel;
+    match: Match;
+    node: NodeRoute | undefined;
+    external: boolean;
+    dryRun: boolean;
+  }): Decision {
+    const { packet, decision, kernel, match, node, external } = at;
+    decision.match = match;
+    const selection = this.select(match, { node: node?.nodeName, zone: node?.zone, external });
+    if (selection.kind !== "backends") {
+      decision.verdict = selection.kind === "reject" ? "refused" : "timed-out";
+      decision.reason = selection.reason;
+      return decision;
+    }
+    decision.policy = selection.policy;
+    const backend = at.dryRun
+      ? this.#preview(decision, kernel, match, packet.from.ip, selection.backends)
+      : this.#pick(decision, kernel, match, packet.from.ip, selection.backends);
+    decision.backend = backend;
+    decision.to = { ip: backend.ip, port: backend.port };
+    const hop = this.forwarding.hop(backend.ip);
+    const hairpin = backend.ip === packet.from.ip;
+    const masquerade = hairpin || (match.scope !== "cluster" && selection.policy === "Cluster");
+    if (masquerade && node)
+      decision.from = {
+        ip: this.forwarding.masqueradeAddress(node, hop?.node),
+        port: packet.from.port,
+      };
+    return this.#forward(decision);
+  }
+
+  #pick(
+    decision: Decision,
+    kernel: NodeKernel,
+    match: Match,
+    clientIp: string,
+    backends: readonly Backend[],
+  ): Backend {
+    const { servicePort, sessionAffinitySeconds } = match.entry.route;
+    const previous = this.#previous(decision, kernel, match, clientIp, backends);
+    const backend = previous ?? this.#options.balancer.pick(backends, kernel.balancing(servicePort));
+    if (sessionAffinitySeconds !== undefined)
+      kernel.affinity.remember(servicePort, clientIp, backendKey(backend), this.#options.clock.nowMs());
+    return backend;
+  }
+
+  /** What `#pick` would answer next, for balancers without chance; one of the eligible otherwise. */
+  #preview(
+    decision: Decision,
+    kernel: NodeKernel,
+    match: Match,
+    clientIp: string,
+    backends: readonly Backend[],
+  ): Backend {
+    const { turn } = kernel.balancing(match.entry.route.servicePort);
+    const state = { rng: this.#previewRng, turn };
+    return (
+      this.#previous(decision, kernel, match, clientIp, backends) ??
+      this.#options.balancer.pick(backends, state)
+    );
+  }
+
+  /** The backend that session affinity holds this client to. */
+  #previous(
+    decision: Decision,
+    kernel: NodeKernel,
+    match: Match,
+    clientIp: string,
+    backends: readonly Backend[],
+  ): Backend | undefined {
+    const { servicePort, sessionAffinitySeconds: seconds } = match.entry.route;
+    if (seconds === undefined) return undefined;
+    const known = kernel.affinity.lookup(servicePort, clientIp, seconds, this.#options.clock.nowMs());
+    const previous = backends.find((backend) => backendKey(backend) === known);
+    decision.affinity = previous !== undefined;
+    return previous;
+  }
+
+  #direct(decision: Decision): Decision {
+    if (this.forwarding.hop(decision.to.ip)) return this.#forward(decision);
+    if (this.#options.serviceCIDRs.some((cidr) => cidrContains(cidr, decision.to.ip))) {
+      decision.verdict = "timed-out";
+      decision.reason = `no rule for ${formatAddress(decision.to)} in the table of ${decision.node || "this host"}`;
+      return decision;
+    }
+    return this.#forward(decision);
+  }
+
+  #forward(decision: Decision): Decision {
+    const hop = this.forwarding.hop(decision.to.ip);
+    if (hop?.carrier) {
+      decision.hop = hop;
+      return decision;
+    }
+    decision.verdict = "unreachable";
+    decision.reason = hop
+      ? `nobody carries packets for node ${hop.node?.nodeName ?? ""}`
+      : `no route to ${decision.to.ip}`;
+    return decision;
+  }
+
+  #mismatch(update: TableUpdate, arriving: ReadonlySet<string>): string | undefined {
+    for (const name of update.nodes ?? []) {
+      const kernel = this.#kernels.get(name);
+      if (!kernel && !arriving.has(name)) return `node ${name} is not known`;
+      const revision = kernel?.table.revision ?? 0;
+      if (update.from !== 0 && revision !== update.from)
+        return `node ${name} is at revision ${revision}, not ${update.from}`;
+    }
+    return undefined;
+  }
+
+  #programNodes({ nodes, full }: ProgramTransaction): void {
+    const kept = full ? new Set((nodes?.set ?? []).map((node) => node.nodeName)) : undefined;
+    const gone = [...this.#kernels.keys()].filter((name) => kept?.has(name) === false);
+    for (const name of [...(nodes?.remove ?? []), ...gone]) {
+      this.forwarding.remove(name);
+      this.#kernels.delete(name);
+    }
+    for (const route of nodes?.set ?? []) {
+      this.forwarding.set(route);
+      if (!this.#kernels.has(route.nodeName))
+        this.#kernels.set(
+          route.nodeName,
+          new NodeKernel(route.nodeName, this.#options.rng.fork(route.nodeName)),
+        );
+    }
+  }
+
+  /** Found before anything moves, or a node that reaches a revision would be moved on by the next update. */
+  #kernelsAt(update: TableUpdate, full = false): NodeKernel[] {
+    if (update.nodes)
+      return update.nodes.map((name) => this.#kernels.get(name)).filter((kernel) => kernel !== undefined);
+    const all = [...this.#kernels.values()];
+    return full ? all : all.filter((kernel) => kernel.table.revision === update.from);
+  }
+
+  #programTables(update: TableUpdate, kernels: readonly NodeKernel[], changed: Set<string>): void {
+    const moved = new Map<RouteTable, RouteTable>();
+    for (const kernel of kernels) {
+      const base = update.from === 0 ? RouteTable.empty : kernel.table;
+      let next = moved.get(base);
+      if (!next) {
+        next = base.apply(update.to, update.set, update.remove);
+        moved.set(base, next);
+      }
+      if (update.from === 0)
+        for (const { route } of kernel.table.routes())
+          if (!next.get(route.servicePort)) changed.add(route.servicePort);
+      kernel.table = next;
+      for (const servicePort of update.remove) kernel.forget(servicePort);
+      if (next.revision >= this.#outside.table.revision || update.from === 0) this.#outside.table = next;
+    }
+    for (const servicePort of update.remove) changed.add(servicePort);
+    for (const route of update.set) changed.add(route.servicePort);
+  }
+}

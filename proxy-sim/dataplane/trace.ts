@@ -1,0 +1,92 @@
+import type { Decision, Packet } from "./decision.js";
+import { backendKey } from "./route-entry.js";
+import type { Router } from "./router.js";
+import { policyOf } from "./selection.js";
+import type { Backend, ServicePortRoute } from "./table.js";
+
+/** What `POST /trace` answers: one decision, and for every other endpoint why it was not chosen. */
+export interface Explanation {
+  verdict: Decision["verdict"];
+  reason?: string;
+  sourceNode?: string;
+  node?: string;
+  tableRevision?: number;
+  route?: Omit<ServicePortRoute, "backends">;
+  scope?: string;
+  policy?: string;
+  affinity?: boolean;
+  backend?: Backend;
+  /** After NAT. */
+  from: { ip: string; port: number };
+  to: { ip: string; port: number };
+  destinationNode?: string;
+  endpoints: { backend: Backend; chosen: boolean; why: string }[];
+}
+
+/** Leaves no trace itself: no connection, no affinity entry, no turn of a balancer. */
+export function explain(router: Router, packet: Packet): Explanation {
+  const decision = router.decide(packet, { dryRun: true });
+  const { match, backend } = decision;
+  const explanation: Explanation = {
+    verdict: decision.verdict,
+    from: decision.from,
+    to: decision.to,
+    endpoints: match
+      ? match.entry.route.backends.map((each) => verdictOn(each, router, packet, decision))
+      : [],
+  };
+  if (decision.reason !== undefined) explanation.reason = decision.reason;
+  if (decision.sourceNode !== undefined) explanation.sourceNode = decision.sourceNode;
+  if (decision.node !== undefined) explanation.node = decision.node;
+  if (decision.tableRevision !== undefined) explanation.tableRevision = decision.tableRevision;
+  if (decision.policy !== undefined) explanation.policy = decision.policy;
+  if (decision.affinity !== undefined) explanation.affinity = decision.affinity;
+  if (backend) explanation.backend = backend;
+  if (decision.hop?.node) explanation.destinationNode = decision.hop.node.nodeName;
+  if (match) {
+    const { backends: _, ...route } = match.entry.route;
+    explanation.route = route;
+    explanation.scope = match.scope;
+  }
+  return explanation;
+}
+
+function verdictOn(
+  backend: Backend,
+  router: Router,
+  packet: Packet,
+  decision: Decision,
+): Explanation["endpoints"][number] {
+  const chosen = decision.backend !== undefined && backendKey(decision.backend) === backendKey(backend);
+  return {
+    backend,
+    chosen,
+    why: chosen ? chosenBecause(decision) : whyNot(backend, router, packet, decision),
+  };
+}
+
+const chosenBecause = (decision: Decision): string =>
+  decision.affinity
+    ? "this client used it last (session affinity)"
+    : "one of the eligible, drawn by the balancer";
+
+function whyNot(backend: Backend, router: Router, packet: Packet, decision: Decision): string {
+  const { match } = decision;
+  if (!match) return "the packet met no Service";
+  const { cluster } = match.entry.pools;
+  const external = packet.enteredAt !== undefined || decision.sourceNode !== decision.node;
+  if (!cluster.includes(backend)) {
+    if (!backend.ready && !backend.terminating) return "not ready";
+    if (!backend.serving) return "not serving";
+    return "terminating, while others are ready";
+  }
+  const node = decision.node ?? "";
+  if (policyOf(match.entry, match.scope, { node, external }) === "Local" && backend.nodeName !== node)
+    return `on node ${backend.nodeName ?? "(none)"}, and the traffic policy is Local`;
+  const zone = router.forwarding.node(node)?.zone;
+  const selection = router.select(match, { node, zone, external });
+  if (selection.kind === "backends" && !selection.backends.includes(backend))
+    return "its hints are for other zones or nodes";
+  if (decision.affinity) return "eligible, but this client used another one last (session affinity)";
+  return "eligible; the balancer drew another one";
+}
