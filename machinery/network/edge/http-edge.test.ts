@@ -56,8 +56,8 @@ test("a request reaches the handler with its path, headers and body", async () =
 test("repeated Impersonate-Group headers stay apart", async () => {
   const port = await edgeOf({ request: echo }).listen(0, "127.0.0.1");
   const text = await new Promise<string>((resolve) => {
-    httpRequest({ port, headers: { "Impersonate-Group": ["a, b", "c"] } }, async (answer) =>
-      resolve(Buffer.from(await readBody(answer)).toString()),
+    httpRequest({ port, headers: { "Impersonate-Group": ["a, b", "c"] } }, (answer) =>
+      resolve(readBody(answer).then((body) => Buffer.from(body).toString())),
     ).end();
   });
   expect(JSON.parse(text).headers["impersonate-group"]).toBe("a, b\u0000c");
