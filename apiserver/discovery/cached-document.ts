@@ -10,8 +10,11 @@ export interface CachedDocument {
 
 export function cacheDocument(value: unknown): CachedDocument {
   const bytes = Buffer.from(JSON.stringify(value));
-  return { bytes, hash: createHash("sha512").update(bytes).digest("hex").toUpperCase() };
+  return { bytes, hash: hashText(bytes) };
 }
+
+export const hashText = (text: Uint8Array | string): string =>
+  createHash("sha512").update(text).digest("hex").toUpperCase();
 
 /** The document, or 304 when the client already has it. */
 export function answerDocument(

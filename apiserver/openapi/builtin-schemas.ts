@@ -1,7 +1,15 @@
 import type { GroupVersionKind } from "../../machinery/api/resource.js";
 import type { Schema, SchemaSource, ScalarType, Struct } from "../../machinery/api/schema/schema.js";
 import { goTypeName } from "./go-types.js";
-import { type Definition, META, type Model, type PropertyType, shortName } from "./model.js";
+import {
+  type Definition,
+  definitionNames,
+  keyOfKind,
+  META,
+  type Model,
+  type PropertyType,
+  shortName,
+} from "./model.js";
 import { loadModel } from "./model-file.js";
 
 /** Kinds that requests to every group carry. */
@@ -36,12 +44,8 @@ export class BuiltinSchemas implements SchemaSource {
   }
 
   #definitionOf(gvk: GroupVersionKind): string | undefined {
-    this.#kinds ??= new Map(
-      Object.entries(this.#load().definitions).flatMap(([name, { gvk: own }]): [string, string][] =>
-        own ? [[keyOf(own), name]] : [],
-      ),
-    );
-    return this.#kinds.get(keyOf(gvk));
+    this.#kinds ??= definitionNames(this.#load());
+    return this.#kinds.get(keyOfKind(gvk));
   }
 
   #structOf(name: string): Struct {
@@ -93,8 +97,6 @@ export class BuiltinSchemas implements SchemaSource {
     return definition?.properties ? { type: "struct", struct: this.#structOf(name) } : ANY;
   }
 }
-
-const keyOf = ({ group, version, kind }: GroupVersionKind): string => `${group}/${version}/${kind}`;
 
 const STRING: Schema = { type: "string" };
 const ANY: Schema = { type: "any" };

@@ -42,3 +42,13 @@ export type Descriptions = Record<string, Record<string, string>>;
 
 export const META = "io.k8s.apimachinery.pkg.apis.meta.v1.";
 export const shortName = (definition: string): string => definition.slice(definition.lastIndexOf(".") + 1);
+
+/** Definition of each kind, by `group/version/kind`. */
+export const definitionNames = (model: Model): ReadonlyMap<string, string> =>
+  new Map(
+    Object.entries(model.definitions).flatMap(([name, { gvk }]): [string, string][] =>
+      gvk ? [[keyOfKind(gvk), name]] : [],
+    ),
+  );
+export const keyOfKind = ({ group, version, kind }: GroupVersionKind): string =>
+  `${group}/${version}/${kind}`;
