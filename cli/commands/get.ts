@@ -16,6 +16,7 @@ import type { DiscoveredResource } from "../objects/resource-mapper.js";
 import { parseTargets, type Target } from "../objects/targets.js";
 import { watchObjects } from "../objects/watch-table.js";
 import { objectPrinter, type PrintedName } from "../printers/object-printer.js";
+import { errorLine } from "../printers/error-line.js";
 import { printTable, type Table } from "../printers/table.js";
 import { UserError } from "../supervisor/cluster.js";
 
@@ -83,11 +84,6 @@ async function printTables(
     context.stderr.write(`${nothingFound(session, resources, options)}\n`);
   return failed ? 1 : 0;
 }
-
-export const errorLine = (err: {
-  status: { reason?: string | undefined; message?: string | undefined };
-}): string =>
-  `Error from server${err.status.reason ? ` (${err.status.reason})` : ""}: ${err.status.message ?? ""}`;
 
 function nothingFound(session: Session, resources: readonly DiscoveredResource[], options: GetFlags): string {
   const everywhere = options["all-namespaces"] || resources.every(({ descriptor }) => !descriptor.namespaced);
