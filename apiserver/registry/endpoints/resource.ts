@@ -1,0 +1,41 @@
+import { type Endpoints, type EndpointSubset, endpoints } from "../../../machinery/api/core-v1.js";
+import { ageColumn, ageOf, NONE, nameColumn, textColumn } from "../printing.js";
+import { serve } from "../serve.js";
+import { validateEndpoints } from "./validate.js";
+
+function defaultEndpoints(object: Endpoints): void {
+  for (const subset of object.subsets ?? []) for (const port of subset.ports ?? []) port.protocol ||= "TCP";
+}
+
+export const endpointsResource = serve<Endpoints>(endpoints, {
+  strategy: {
+    defaults: defaultEndpoints,
+    validate: validateEndpoints,
+    validateUpdate: (object) => validateEndpoints(object),
+    allowCreateOnUpdate: true,
+    generationChanged: () => false,
+  },
+  columns: [
+    nameColumn,
+    textColumn("Endpoints", "Addresses and ports that serve the Service of the same name."),
+    ageColumn,
+  ],
+  row: (object, nowMs) => [object.metadata.name, formatSubsets(object.subsets ?? []), ageOf(object, nowMs)],
+});
+
+const SHOWN = 3;
+
+/** Upstream: formatEndpoints. */
+function formatSubsets(subsets: readonly EndpointSubset[]): string {
+  if (subsets.length === 0) return NONE;
+  const all = subsets.flatMap(({ addresses = [], ports = [] }) =>
+    ports.length === 0
+      ? addresses.map((address) => address.ip)
+      : ports.flatMap((port) => addresses.map(({ ip }) => joinHostPort(ip, port.port))),
+  );
+  const text = all.slice(0, SHOWN).join(",");
+  return all.length > SHOWN ? `${text} + ${all.length - SHOWN} more...` : text;
+}
+
+const joinHostPort = (ip: string, port: number): string =>
+  ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;

@@ -1,0 +1,69 @@
+import type { Node } from "../../../machinery/api/core-v1.js";
+import {
+  duplicate,
+  type FieldError,
+  field,
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+} from "../../../machinery/api/field-error.js";
+import { parseCidr } from "../../../machinery/api/ip.js";
+import { isLabelValue, isQualifiedName } from "../../../machinery/api/names.js";
+import { semanticEqual } from "../semantic-equal.js";
+import { check } from "../validation/labels.js";
+
+const spec = field("spec");
+const TAINT_EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
+
+export const validateNode = (node: Node): FieldError[] => [
+  ...validateTaints(node),
+  ...(node.spec.podCIDRs ?? []).flatMap((cidr, i) =>
+    parseCidr(cidr) || cidr.includes(":")
+      ? []
+      : [
+          invalid(
+            spec.child("podCIDRs").index(i),
+            cidr,
+            "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
+          ),
+        ],
+  ),
+];
+
+function validateTaints(node: Node): FieldError[] {
+  const seen = new Set<string>();
+  return (node.spec.taints ?? []).flatMap((taint, i) => {
+    const at = spec.child("taints").index(i);
+    const errors = check(isQualifiedName, taint.key ?? "", at.child("key"));
+    const messages = isLabelValue(taint.value ?? "");
+    if (messages.length > 0) errors.push(invalid(at.child("value"), taint.value, messages.join(";")));
+    if (!taint.effect) errors.push(required(at.child("effect")));
+    else if (!TAINT_EFFECTS.includes(taint.effect))
+      errors.push(notSupported(at.child("effect"), taint.effect, TAINT_EFFECTS));
+    const identity = `${taint.effect}/${taint.key}`;
+    if (seen.has(identity)) {
+      const { key, value, effect } = taint;
+      errors.push({
+        ...duplicate(at, { key, value, effect }),
+        body: `Duplicate value: ${JSON.stringify({ key, value, effect })}: taints must be unique by key and effect pair`,
+      });
+    }
+    seen.add(identity);
+    return errors;
+  });
+}
+
+/** Upstream: ValidateNodeUpdate. */
+export function validateNodeUpdate(node: Node, old: Node): FieldError[] {
+  const errors = validateNode(node);
+  if (old.spec.podCIDRs?.length && !semanticEqual(node.spec.podCIDRs, old.spec.podCIDRs))
+    errors.push(
+      forbidden(spec.child("podCIDRs"), 'node updates may not change podCIDR except from "" to valid'),
+    );
+  if (old.spec.providerID && node.spec.providerID !== old.spec.providerID)
+    errors.push(
+      forbidden(spec.child("providerID"), 'node updates may not change providerID except from "" to valid'),
+    );
+  return errors;
+}

@@ -1,0 +1,40 @@
+import { configMapResource } from "./configmaps/resource.js";
+import { deploymentResource } from "./deployments/resource.js";
+import { endpointsResource } from "./endpoints/resource.js";
+import { endpointSliceResource } from "./endpointslices/resource.js";
+import { eventResource, eventV1Resource } from "./events/resource.js";
+import { leaseResource } from "./leases/resource.js";
+import { namespaceResource } from "./namespaces/resource.js";
+import { nodeResource } from "./nodes/resource.js";
+import { podResource } from "./pods/resource.js";
+import { replicaSetResource } from "./replicasets/resource.js";
+import { secretResource } from "./secrets/resource.js";
+import type { ServedResource } from "./serve.js";
+import { serviceAccountResource } from "./serviceaccounts/resource.js";
+import { DEFAULT_RANGES, type ServiceRanges, serviceResource } from "./services/resource.js";
+
+export interface ResourceDependencies {
+  ranges?: ServiceRanges;
+}
+
+/** Every kind this server serves. Made anew for each server: allocators keep state. */
+export function allResources({
+  ranges = DEFAULT_RANGES,
+}: ResourceDependencies = {}): readonly ServedResource[] {
+  return [
+    namespaceResource,
+    nodeResource,
+    podResource,
+    serviceResource(ranges),
+    endpointsResource,
+    configMapResource,
+    secretResource,
+    serviceAccountResource(),
+    eventResource,
+    endpointSliceResource,
+    eventV1Resource,
+    leaseResource,
+    deploymentResource,
+    replicaSetResource,
+  ];
+}

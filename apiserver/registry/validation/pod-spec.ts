@@ -1,0 +1,91 @@
+import type { PodSpec, PodTemplateSpec } from "../../../machinery/api/core-v1.js";
+import {
+  type FieldError,
+  type FieldPath,
+  invalid,
+  notSupported,
+  required,
+} from "../../../machinery/api/field-error.js";
+import { INVALID_IP_MESSAGE, isIP } from "../../../machinery/api/ip.js";
+import { isQualifiedName, rangeMessage } from "../../../machinery/api/names.js";
+import { validateContainers } from "./containers.js";
+import { validateEphemeralContainers } from "./ephemeral-containers.js";
+import { check, checkLabel, checkSubdomain, validateAnnotations, validateLabels } from "./labels.js";
+import { validateAffinity, validateTolerations, validateTopologySpread } from "./scheduling.js";
+import { validateVolumes } from "./volumes.js";
+
+const RESTART_POLICIES = ["Always", "OnFailure", "Never"];
+const DNS_POLICIES = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"];
+const MAX_INT32 = 2 ** 31 - 1;
+
+/** Upstream: ValidatePodSpec, in its order. */
+export function validatePodSpec(spec: PodSpec, at: FieldPath): FieldError[] {
+  return [
+    ...validateVolumes(spec.volumes, at.child("volumes")),
+    ...validateContainers(spec, at),
+    ...validateEphemeralContainers(spec, at.child("ephemeralContainers")),
+    ...oneOf(RESTART_POLICIES, spec.restartPolicy, at.child("restartPolicy")),
+    ...oneOf(DNS_POLICIES, spec.dnsPolicy, at.child("dnsPolicy")),
+    ...validateLabels(spec.nodeSelector, at.child("nodeSelector")),
+    ...validateAffinity(spec.affinity, at.child("affinity")),
+    ...validateDnsConfig(spec, at.child("dnsConfig")),
+    ...(spec.readinessGates ?? []).flatMap((gate, i) =>
+      check(
+        isQualifiedName,
+        gate.conditionType ?? "",
+        at.child("readinessGates").index(i).child("conditionType"),
+      ),
+    ),
+    ...validateTopologySpread(spec.topologySpreadConstraints, at.child("topologySpreadConstraints")),
+    ...validateNames(spec, at),
+    ...validateTolerations(spec.tolerations, at.child("tolerations")),
+    ...validateHostAliases(spec, at.child("hostAliases")),
+  ];
+}
+
+const oneOf = (supported: readonly string[], value: string | undefined, at: FieldPath): FieldError[] =>
+  value !== undefined && supported.includes(value) ? [] : [notSupported(at, value ?? "", supported)];
+
+function validateNames(spec: PodSpec, at: FieldPath): FieldError[] {
+  const errors: FieldError[] = [];
+  if (spec.serviceAccountName)
+    errors.push(...checkSubdomain(spec.serviceAccountName, at.child("serviceAccountName")));
+  if (spec.nodeName) errors.push(...checkSubdomain(spec.nodeName, at.child("nodeName")));
+  const deadline = spec.activeDeadlineSeconds;
+  if (deadline !== undefined && (deadline < 1 || deadline > MAX_INT32))
+    errors.push(invalid(at.child("activeDeadlineSeconds"), deadline, rangeMessage(1, MAX_INT32)));
+  if (spec.hostname) errors.push(...checkLabel(spec.hostname, at.child("hostname")));
+  if (spec.subdomain) errors.push(...checkLabel(spec.subdomain, at.child("subdomain")));
+  if (spec.priorityClassName)
+    errors.push(...checkSubdomain(spec.priorityClassName, at.child("priorityClassName")));
+  return errors;
+}
+
+function validateDnsConfig(spec: PodSpec, at: FieldPath): FieldError[] {
+  const nameservers = spec.dnsConfig?.nameservers ?? [];
+  const errors: FieldError[] = [];
+  if (spec.dnsPolicy === "None" && nameservers.length === 0)
+    errors.push(
+      required(
+        spec.dnsConfig ? at.child("nameservers") : at,
+        "must provide at least one DNS nameserver when `dnsPolicy` is None",
+      ),
+    );
+  nameservers.forEach((ip, i) => {
+    if (!isIP(ip)) errors.push(invalid(at.child("nameservers").index(i), ip, INVALID_IP_MESSAGE));
+  });
+  return errors;
+}
+
+const validateHostAliases = (spec: PodSpec, at: FieldPath): FieldError[] =>
+  (spec.hostAliases ?? []).flatMap((alias, i) => [
+    ...(isIP(alias.ip ?? "") ? [] : [invalid(at.index(i).child("ip"), alias.ip ?? "", INVALID_IP_MESSAGE)]),
+    ...(alias.hostnames ?? []).flatMap((name) => checkSubdomain(name, at.index(i).child("hostnames"))),
+  ]);
+
+/** Upstream: ValidatePodTemplateSpec. */
+export const validatePodTemplate = (template: PodTemplateSpec, at: FieldPath): FieldError[] => [
+  ...validateLabels(template.metadata.labels, at.child("labels")),
+  ...validateAnnotations(template.metadata.annotations, at.child("annotations")),
+  ...validatePodSpec(template.spec, at.child("spec")),
+];
