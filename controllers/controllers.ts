@@ -4,6 +4,7 @@ import { endpointSliceController } from "./endpointslice/endpointslice.js";
 import { nodeIpamController } from "./nodeipam/nodeipam.js";
 import { replicaSetController } from "./replicaset/replicaset.js";
 import { rootCaCertPublisher } from "./root-ca-cert-publisher/root-ca-cert-publisher.js";
+import { schedulerController } from "./scheduler/scheduler.js";
 import { serviceAccountController } from "./serviceaccount/serviceaccount.js";
 
 /** Every controller of the process, in the order in which they start. */
@@ -11,6 +12,7 @@ export const allControllers: readonly Controller[] = [
   serviceAccountController,
   rootCaCertPublisher,
   nodeIpamController,
+  schedulerController,
   replicaSetController,
   endpointSliceController,
   endpointsController,
