@@ -100,6 +100,18 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/wait.js")).waitCommand,
   },
   {
+    name: "exec",
+    group: "Objects",
+    summary: "Execute a command in a container",
+    load: async () => (await import("./commands/exec.js")).execCommand,
+  },
+  {
+    name: "run",
+    group: "Objects",
+    summary: "Run a particular image on the cluster",
+    load: async () => (await import("./commands/run.js")).runCommand,
+  },
+  {
     name: "apiserver",
     group: "Processes",
     summary: "Run the API server",

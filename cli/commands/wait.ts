@@ -15,7 +15,7 @@ const flags = {
 } as const satisfies FlagSpecs;
 
 interface Goal {
-  reached(object: KubeObject | undefined): boolean;
+  reached: (object: KubeObject | undefined) => boolean;
   message: string;
 }
 

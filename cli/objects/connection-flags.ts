@@ -1,3 +1,4 @@
+import type { Transport } from "../../machinery/api/http.js";
 import type { CliContext } from "../command.js";
 import { connect } from "../connect.js";
 import type { FlagSpecs } from "../flags.js";
@@ -16,6 +17,7 @@ export const connectionFlags = {
 
 export interface Session {
   client: RestClient;
+  transport: Transport;
   mapper: ResourceMapper;
   namespace: string;
   kubeconfig: string;
@@ -26,7 +28,7 @@ export async function openSession(
   flags: { kubeconfig: string | undefined; name: string | undefined; namespace: string | undefined },
   context: CliContext,
 ): Promise<Session> {
-  const { client, kubeconfig } = connect(
+  const { client, transport, kubeconfig } = connect(
     {
       ...(flags.kubeconfig ? { kubeconfig: flags.kubeconfig } : {}),
       ...(flags.name ? { name: flags.name } : {}),
