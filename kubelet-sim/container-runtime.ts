@@ -77,7 +77,10 @@ export interface Mount {
   subPath?: string;
 }
 
-/** Files that containers of a pod share; the kubelet rewrites those that come from ConfigMaps and Secrets. */
+/**
+ * Files that containers of a pod share; the kubelet rewrites those that come from ConfigMaps and Secrets. Made by
+ * `newPodVolume()` of runtime/pod-volume.ts.
+ */
 export interface PodVolume {
   /** Replaces the whole content atomically. Paths are relative, `/`-separated. */
   replace(files: ReadonlyMap<string, Uint8Array>): void;

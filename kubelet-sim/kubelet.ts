@@ -1,0 +1,277 @@
+import type { Clock } from "../machinery/api/clock.js";
+import type { Node, Pod } from "../machinery/api/core-v1.js";
+import type { HttpHandler } from "../machinery/api/http.js";
+import type { Logger } from "../machinery/api/logger.js";
+import type { Rng } from "../machinery/api/rng.js";
+import { EventRecorder } from "../machinery/client/event-recorder.js";
+import type { RestClient } from "../machinery/client/rest-client.js";
+import type { HostNetwork } from "../machinery/network/host-network.js";
+import type { VirtualNetwork } from "../machinery/network/virtual-network.js";
+import type { ContainerRuntime } from "./container-runtime.js";
+import type { KubeletConfig, NodeConfig } from "./node/node-config.js";
+import { NodeLease } from "./node/node-lease.js";
+import { capacityOf } from "./node/node-object.js";
+import { NodeReporter } from "./node/node-reporter.js";
+import { BackOff } from "./pods/back-off.js";
+import type { ConfigSource } from "./pods/env.js";
+import { ImagePuller } from "./pods/image-puller.js";
+import type { NodeContext } from "./pods/node-context.js";
+import { PodWorkers } from "./pods/pod-workers.js";
+import { StatusManager } from "./pods/status-manager.js";
+import { KubeletServer } from "./server/kubelet-server.js";
+import { ServiceAccountTokens } from "./volumes/service-account-tokens.js";
+
+export interface RuntimeRequest {
+  nodeName: string;
+  nodeIP: string;
+  podCIDR: string;
+  nodeNetwork: HostNetwork;
+}
+
+export interface KubeletOptions {
+  node: NodeConfig;
+  config: KubeletConfig;
+  client: RestClient;
+  runtimeFor: (request: RuntimeRequest) => ContainerRuntime;
+  network: VirtualNetwork;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  configSource: ConfigSource;
+  /** Resolves with the node's pod range once a controller has given it one. */
+  podCIDR: (signal: AbortSignal) => Promise<string>;
+  /** Pods bound to this node, as far as known. */
+  podsOnNode: () => readonly Pod[];
+  /** Offers the kubelet's API at the node's address; stops at the signal. */
+  serve?: (request: ServeRequest) => Promise<void>;
+}
+
+export interface ServeRequest {
+  nodeName: string;
+  network: HostNetwork;
+  port: number;
+  handler: HttpHandler;
+  signal: AbortSignal;
+}
+
+/** Everything that a crash takes away. */
+interface Boot {
+  controller: AbortController;
+  workers: PodWorkers;
+  runtime: ContainerRuntime;
+}
+
+/** One node: registration, heartbeats, and its pods. Can crash and be started again. */
+export class Kubelet {
+  readonly server: KubeletServer;
+  readonly #options: KubeletOptions;
+  readonly #logger: Logger;
+  #boot: Boot | undefined;
+  #bootCount = 0;
+  #power: "on" | "off" = "on";
+  #powerChanged: (() => void) | undefined;
+  #crash: (() => void) | undefined;
+  #heartbeats = true;
+
+  constructor(options: KubeletOptions) {
+    this.#options = options;
+    this.#logger = options.logger.child({ node: options.node.name });
+    this.server = new KubeletServer({
+      clock: options.clock,
+      pods: () => this.#boot?.workers,
+    });
+  }
+
+  get name(): string {
+    return this.#options.node.name;
+  }
+
+  get isReady(): boolean {
+    return this.#boot !== undefined || this.#power === "off";
+  }
+
+  /** Undefined while the node is down or still starting. */
+  get workers(): PodWorkers | undefined {
+    return this.#boot?.workers;
+  }
+
+  /** Ends everything on the node at once: no signals, no last words to the API server. */
+  crash(): void {
+    this.#power = "off";
+    this.#crash?.();
+  }
+
+  /** Starts a crashed node again. */
+  restart(): void {
+    this.#power = "on";
+    this.#powerChanged?.();
+  }
+
+  /** Stops or resumes lease and status reports; pods go on. */
+  setHeartbeats(enabled: boolean): void {
+    this.#heartbeats = enabled;
+  }
+
+  /** Until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (this.#power === "off") await this.#untilPowered(signal);
+      else await this.#runBoot(signal);
+    }
+  }
+
+  #untilPowered(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      this.#powerChanged = resolve;
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+
+  /** From power on to crash, or to the end of the process. */
+  async #runBoot(signal: AbortSignal): Promise<void> {
+    const controller = new AbortController();
+    const stopped = AbortSignal.any([signal, controller.signal]);
+    const network = this.#options.network.addHost(this.#options.node.ip);
+    this.#crash = () => {
+      controller.abort(new Error("the node crashed"));
+      this.#boot?.runtime.crash();
+      network.remove("vanish");
+      this.#boot = undefined;
+    };
+    try {
+      await this.#start(network, controller, stopped);
+    } catch (err) {
+      if (!stopped.aborted) throw err;
+    } finally {
+      this.#crash = undefined;
+      this.#boot = undefined;
+      controller.abort(new Error("the kubelet stopped"));
+      network.remove("reset");
+    }
+  }
+
+  async #start(network: HostNetwork, controller: AbortController, stopped: AbortSignal): Promise<void> {
+    const { node, config, client, clock, podCIDR, serve } = this.#options;
+    const boot = ++this.#bootCount;
+    const rng = this.#options.rng.fork(`boot-${boot}`);
+    const recorder = this.#recorder(rng);
+    const reporter = this.#reporter(rng);
+    const loops = [recorder.run(stopped)];
+    this.#nodeEvent(recorder, "Starting", "Starting kubelet.");
+    await reporter.register(stopped);
+    const lease = new NodeLease({
+      nodeName: node.name,
+      client,
+      clock,
+      rng: rng.fork("lease"),
+      logger: this.#logger,
+      durationSeconds: config.leaseDurationSeconds,
+      nodeUid: () => reporter.uid,
+      enabled: () => this.#heartbeats,
+    });
+    loops.push(lease.run(stopped), reporter.run(stopped));
+    const runtime = this.#options.runtimeFor({
+      nodeName: node.name,
+      nodeIP: node.ip,
+      podCIDR: await podCIDR(stopped),
+      nodeNetwork: network,
+    });
+    const workers = new PodWorkers(this.#context({ network, runtime, recorder, rng, stopped }));
+    this.#boot = { controller, workers, runtime };
+    if (serve)
+      await serve({
+        nodeName: node.name,
+        network,
+        port: config.kubeletPort,
+        handler: this.server,
+        signal: stopped,
+      });
+    await reporter.becomeReady(stopped);
+    this.#nodeEvent(recorder, "NodeReady", `Node ${node.name} status is now: NodeReady`);
+    for (const pod of this.#options.podsOnNode()) workers.upsert(pod);
+    loops.push(workers.run(stopped));
+    await Promise.all(loops);
+  }
+
+  #recorder(rng: Rng): EventRecorder {
+    const { client, clock, node } = this.#options;
+    return new EventRecorder({
+      client,
+      clock,
+      rng: rng.fork("events"),
+      logger: this.#logger,
+      component: "kubelet",
+      host: node.name,
+    });
+  }
+
+  #reporter(rng: Rng): NodeReporter {
+    const { node, config, client, clock } = this.#options;
+    return new NodeReporter({
+      node,
+      config,
+      client,
+      clock,
+      logger: this.#logger,
+      bootId: rng.fork("boot-id").uuid(),
+      machineId: this.#options.rng.fork("machine-id").uuid().replaceAll("-", ""),
+      images: () => this.#boot?.runtime.images() ?? [],
+      enabled: () => this.#heartbeats,
+    });
+  }
+
+  #nodeEvent(recorder: EventRecorder, reason: string, message: string): void {
+    const { name } = this.#options.node;
+    // The kubelet has always used the node's name as its uid in events.
+    const metadata = { name, uid: name } as Node["metadata"];
+    recorder.event({ apiVersion: "v1", kind: "Node", metadata }, "Normal", reason, message);
+  }
+
+  #context(parts: {
+    network: HostNetwork;
+    runtime: ContainerRuntime;
+    recorder: EventRecorder;
+    rng: Rng;
+    stopped: AbortSignal;
+  }): NodeContext {
+    const { node, config, client, clock, configSource } = this.#options;
+    const { network, runtime, recorder, rng, stopped } = parts;
+    const tokens = new ServiceAccountTokens({ client, clock });
+    return {
+      nodeName: node.name,
+      hostIP: node.ip,
+      clock,
+      rng,
+      logger: this.#logger,
+      runtime,
+      network,
+      config: configSource,
+      puller: new ImagePuller({ runtime, clock }),
+      statuses: new StatusManager({ client, clock, logger: this.#logger, signal: stopped }),
+      crashBackOff: new BackOff(),
+      hostPaths: new Map(),
+      dns: {
+        clusterDns: config.clusterDns,
+        clusterDomain: config.clusterDomain,
+        nodeNameservers: config.nodeNameservers,
+      },
+      allocatable: capacityOf(node),
+      tokens,
+      stopped,
+      event: (pod, type, reason, message, container) =>
+        recorder.event(
+          pod,
+          type,
+          reason,
+          message,
+          container ? { fieldPath: fieldPathOf(pod, container) } : {},
+        ),
+    };
+  }
+}
+
+/** `spec.containers{web}`, `spec.initContainers{setup}`. */
+function fieldPathOf(pod: Pod, container: string): string {
+  const isInit = pod.spec.initContainers?.some(({ name }) => name === container) ?? false;
+  return `spec.${isInit ? "initContainers" : "containers"}{${container}}`;
+}

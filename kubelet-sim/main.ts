@@ -1,0 +1,136 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Transport } from "../machinery/api/http.js";
+import { httpTransport } from "../machinery/client/http-transport.js";
+import { RestClient } from "../machinery/client/rest-client.js";
+import { startCarrier } from "../machinery/network/carrier.js";
+import { carrierUplink } from "../machinery/network/carrier-uplink.js";
+import { ConnectionError } from "../machinery/network/network.js";
+import type { Uplink } from "../machinery/network/uplink.js";
+import { VirtualNetwork } from "../machinery/network/virtual-network.js";
+import { startAdminServer } from "../machinery/runtime/admin-server.js";
+import { jsonLogger } from "../machinery/runtime/json-logger.js";
+import { loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
+import { seededRng } from "../machinery/runtime/seeded-rng.js";
+import { shutdownSignal } from "../machinery/runtime/shutdown.js";
+import { systemClock } from "../machinery/runtime/system-clock.js";
+import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
+import type { Image } from "./images/image.js";
+import { images as emulatedImages } from "./images/images.js";
+import { KubeletHost } from "./kubelet-host.js";
+import { type KubeletOptions, latencyRange, nodesOf, parseKubeletOptions } from "./options.js";
+import { createRuntime, type RuntimeOptions } from "./runtime/runtime.js";
+import { kubeletServing } from "./serve-kubelet.js";
+
+const USER_AGENT = "kubelet/v1.36.0 (kubesim)";
+
+export async function main(argv: readonly string[]): Promise<void> {
+  const options = parseKubeletOptions(argv);
+  if (!options.kubeconfig) throw new RangeError("--kubeconfig is required");
+  const nodes = nodesOf(options);
+  const signal = shutdownSignal(
+    options.supervisorFd === undefined ? undefined : Number(options.supervisorFd),
+  );
+  const clock = systemClock();
+  const rng = seededRng(options.seed ?? unpredictableSeed());
+  const logger = jsonLogger({ component: "kubelet" }, options.logLevel);
+  const credentials = new Credentials(options.kubeconfig, options.credentialsDir);
+  const token = options.clusterTokenFile ? readFileSync(options.clusterTokenFile, "utf8").trim() : "";
+  const uplink = options.dataplane ? carrierUplink(options.dataplane, token) : noUplink;
+  const network = new VirtualNetwork({ clock, rng: rng.fork("network"), uplink });
+  const images = [...(await userImages(options.images)), ...emulatedImages];
+  const apiAccess = (bearer: string): Transport => credentials.asBearer(bearer);
+  const runtimeFor = (request: Pick<RuntimeOptions, "nodeName" | "nodeIP" | "podCIDR" | "nodeNetwork">) =>
+    createRuntime({
+      ...request,
+      network,
+      clock,
+      rng: rng.fork(`runtime/${request.nodeName}`),
+      logger,
+      images,
+      ipReuse: options.ipReuse,
+      latency: latencies(options),
+      apiAccess,
+    });
+  const newClient = (transport: Transport): RestClient =>
+    new RestClient({ transport, clock, userAgent: USER_AGENT });
+  const host = new KubeletHost({
+    nodes,
+    clientFor: (node) => newClient(credentials.ofNode(node)),
+    client: newClient(credentials.shared()),
+    runtimeFor,
+    network,
+    clock,
+    rng,
+    logger,
+    config: options.carrier ? { carrier: options.carrier } : {},
+    serve: kubeletServing({ tlsFor: (node) => credentials.serving(node), clock, logger }),
+  });
+  const carrier = options.carrier ? await startCarrier(options.carrier, token, network) : undefined;
+  const admin = options.adminSocket
+    ? await startAdminServer(options.adminSocket, host.adminHandlers())
+    : undefined;
+  logger.info("Running kubelets", { nodes: nodes.length });
+  await host.run(signal);
+  await Promise.all([carrier?.close(), admin?.close()]);
+}
+
+/** Each node has its own credential where there is one; the watches that all share use the process's. */
+class Credentials {
+  readonly #file: string;
+  readonly #dir: string | undefined;
+  #shared: Transport | undefined;
+
+  constructor(file: string, dir: string | undefined) {
+    this.#file = file;
+    this.#dir = dir;
+  }
+
+  shared(): Transport {
+    this.#shared ??= httpTransport(loadKubeconfig(this.#file));
+    return this.#shared;
+  }
+
+  ofNode(node: string): Transport {
+    const file = this.#fileOf(node);
+    return file ? httpTransport(loadKubeconfig(file)) : this.shared();
+  }
+
+  /** A pod's way to the API server. */
+  asBearer(token: string): Transport {
+    const { server, ca } = loadKubeconfig(this.#file);
+    return httpTransport({ server, ca, token });
+  }
+
+  serving(node: string): { key: string; cert: string; clientCa: string } | undefined {
+    const { key, cert, ca } = loadKubeconfig(this.#fileOf(node) ?? this.#file);
+    return key && cert && ca ? { key: String(key), cert: String(cert), clientCa: String(ca) } : undefined;
+  }
+
+  #fileOf(node: string): string | undefined {
+    const file = this.#dir && join(this.#dir, `node-${node}.kubeconfig`);
+    return file && existsSync(file) ? file : undefined;
+  }
+}
+
+async function userImages(module: string | undefined): Promise<readonly Image[]> {
+  if (module === undefined) return [];
+  const loaded = (await import(pathToFileURL(resolve(module)).href)) as { images?: readonly Image[] };
+  if (!Array.isArray(loaded.images)) throw new RangeError(`${module} exports no "images"`);
+  return loaded.images;
+}
+
+function latencies(options: KubeletOptions): NonNullable<RuntimeOptions["latency"]> {
+  return {
+    ...(options.podPull ? { pull: latencyRange(options.podPull) } : {}),
+    ...(options.podStart ? { start: latencyRange(options.podStart) } : {}),
+    ...(options.podStop ? { stop: latencyRange(options.podStop) } : {}),
+  };
+}
+
+/** Without a data plane pods run, but reach nobody. */
+const noUplink: Uplink = {
+  dial: () => Promise.reject(new ConnectionError("unreachable", "no data plane was named")),
+  sendDatagram: () => {},
+};

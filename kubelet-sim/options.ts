@@ -1,0 +1,68 @@
+import { Option } from "commander";
+import { type CommonOptions, processCommand } from "../machinery/runtime/options.js";
+import { type NodeConfig, nodeAddress, numberedNodes } from "./node/node-config.js";
+
+export interface KubeletOptions extends CommonOptions {
+  nodes: string;
+  nodeName?: string[];
+  nodeIp?: string[];
+  zones?: string;
+  credentialsDir?: string;
+  podStart?: string;
+  podPull?: string;
+  podStop?: string;
+  ipReuse: "delayed" | "immediate" | "adversarial";
+  images?: string;
+}
+
+/** Throws commander's error on wrong usage. */
+export function parseKubeletOptions(argv: readonly string[]): KubeletOptions {
+  const command = processCommand(
+    "kubelet",
+    "Fake kubelets: nodes whose containers are programs in this process",
+  )
+    .option("--nodes <count>", "how many nodes to run, node-1 to node-N", "3")
+    .option("--node-name <name...>", "names of the nodes, in place of --nodes")
+    .option("--node-ip <ip...>", "InternalIPs of the nodes, in the order of --node-name")
+    .option("--zones <count>", "label nodes round robin with topology zones zone-a, zone-b…")
+    .option("--credentials-dir <dir>", "folder with a node-<name>.kubeconfig for each node")
+    .option("--pod-start <ms>", "time a container takes to start: 5 or 1-5")
+    .option("--pod-pull <ms>", "time the first pull of an image takes: 20 or 5-20")
+    .option("--pod-stop <ms>", "time a container takes to stop: 2 or 0-2")
+    .addOption(
+      new Option("--ip-reuse <policy>", "how soon the address of a pod that is gone is given to another")
+        .choices(["delayed", "immediate", "adversarial"])
+        .default("delayed"),
+    )
+    .option("--images <module>", "JavaScript module that exports `images`, further emulated images");
+  command.parse(["node", "kubelet", ...argv]);
+  return command.opts<KubeletOptions>();
+}
+
+const ZONE_LETTERS = "abcdefghijklmnopqrstuvwxyz";
+
+/** The nodes that the options ask for. Throws RangeError. */
+export function nodesOf(options: KubeletOptions): NodeConfig[] {
+  const nodes = options.nodeName
+    ? options.nodeName.map((name, i) => ({ name, ip: options.nodeIp?.[i] ?? nodeAddress(i + 1) }))
+    : numberedNodes(count("--nodes", options.nodes));
+  if (options.zones === undefined) return nodes;
+  const zones = Math.min(count("--zones", options.zones), ZONE_LETTERS.length);
+  return nodes.map((node, i) => ({ ...node, region: "local", zone: `zone-${ZONE_LETTERS[i % zones]}` }));
+}
+
+function count(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new RangeError(`${option} must be a positive number, not "${text}"`);
+  return value;
+}
+
+/** `5` or `1-5`. Throws RangeError. */
+export function latencyRange(text: string): { minMs: number; maxMs: number } {
+  const match = /^([0-9.]+)(?:-([0-9.]+))?$/.exec(text);
+  const minMs = Number(match?.[1]);
+  const maxMs = Number(match?.[2] ?? match?.[1]);
+  if (!match || !(minMs <= maxMs)) throw new RangeError(`"${text}" is not a latency such as 5 or 1-5`);
+  return { minMs, maxMs };
+}

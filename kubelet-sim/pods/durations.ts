@@ -1,0 +1,11 @@
+/** Go's spelling of a duration: `10s`, `1m20s`, `1.5s`, `250ms`. Whole milliseconds are enough here. */
+export function formatDuration(durationMs: number): string {
+  const ms = Math.round(durationMs);
+  if (ms === 0) return "0s";
+  if (ms < 1000) return `${ms}ms`;
+  const hours = Math.floor(ms / 3_600_000);
+  const minutes = Math.floor(ms / 60_000) % 60;
+  const seconds = `${(ms % 60_000) / 1000}s`;
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`;
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds;
+}

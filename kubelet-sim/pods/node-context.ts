@@ -1,0 +1,37 @@
+import type { Clock } from "../../machinery/api/clock.js";
+import type { Pod } from "../../machinery/api/core-v1.js";
+import type { Logger } from "../../machinery/api/logger.js";
+import type { Rng } from "../../machinery/api/rng.js";
+import type { Network } from "../../machinery/network/network.js";
+import type { ContainerRuntime } from "../container-runtime.js";
+import type { HostPaths } from "../volumes/pod-volumes.js";
+import type { ServiceAccountTokens } from "../volumes/service-account-tokens.js";
+import type { BackOff } from "./back-off.js";
+import type { ConfigSource } from "./env.js";
+import type { ImagePuller } from "./image-puller.js";
+import type { DnsSettings } from "./resolv-conf.js";
+import type { StatusManager } from "./status-manager.js";
+
+/** What the pods of one node share. A node that crashed and came back has a new one. */
+export interface NodeContext {
+  nodeName: string;
+  hostIP: string;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  runtime: ContainerRuntime;
+  /** The node's own: hooks and probes dial from here. */
+  network: Network;
+  config: ConfigSource;
+  puller: ImagePuller;
+  statuses: StatusManager;
+  crashBackOff: BackOff;
+  hostPaths: HostPaths;
+  dns: DnsSettings;
+  allocatable: Readonly<Record<string, string>>;
+  tokens: ServiceAccountTokens;
+  /** Aborted when the node has crashed or the process stops: nothing is reported any more. */
+  stopped: AbortSignal;
+  /** `container` puts the container into the event's fieldPath. */
+  event(pod: Pod, type: "Normal" | "Warning", reason: string, message: string, container?: string): void;
+}

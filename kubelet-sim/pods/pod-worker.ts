@@ -1,0 +1,352 @@
+import type { Pod, PodStatus } from "../../machinery/api/core-v1.js";
+import type { Sandbox } from "../container-runtime.js";
+import { PodVolumes } from "../volumes/pod-volumes.js";
+import { tokenRefreshMs } from "../volumes/service-account-tokens.js";
+import { MountError } from "../volumes/volume-files.js";
+import { allContainers, podFullName, type StartContext } from "./container-starter.js";
+import type { ContainerRecord } from "./container-record.js";
+import type { DownwardContext } from "./field-ref.js";
+import type { NodeContext } from "./node-context.js";
+import { KUBELET_CONDITIONS } from "./pod-conditions.js";
+import { PodContainers } from "./pod-containers.js";
+import { podStatus } from "./pod-status.js";
+import { resolvConf } from "./resolv-conf.js";
+
+const FIRST_MOUNT_RETRY_MS = 500;
+const LONGEST_MOUNT_RETRY_MS = 122_000;
+const SANDBOX_RETRY_MS = 5_000;
+
+/**
+ * The life of one pod on one node: sandbox, containers, status, end. One loop (`run`); everything else only leaves a
+ * note and wakes it.
+ */
+export class PodWorker {
+  readonly containers: PodContainers;
+  readonly #node: NodeContext;
+  readonly #volumes: PodVolumes;
+  readonly #startTimeMs: number;
+  #pod: Pod;
+  #sandbox: Sandbox | undefined;
+  #podIP: string | undefined;
+  #status: PodStatus | undefined;
+  #removed = false;
+  #stopped = false;
+  #failure: { reason: string; message: string } | undefined;
+  #mountRetryMs = FIRST_MOUNT_RETRY_MS;
+  #mountFailure: string | undefined;
+  #refreshVolumes = false;
+  #volumesAtMs = 0;
+  #graceMs: number | undefined;
+  #woken = false;
+  #wake: (() => void) | undefined;
+  /** Aborted when the pod is to end: whatever is being started is not waited for. */
+  readonly #ending = new AbortController();
+
+  constructor(node: NodeContext, pod: Pod) {
+    this.#node = node;
+    this.#pod = pod;
+    this.#startTimeMs = node.clock.nowMs();
+    this.#volumes = new PodVolumes(node.hostPaths);
+    this.containers = new PodContainers({ node, pod: () => this.#pod, onChange: () => this.#changed() });
+    if (isTerminal(pod.status)) this.#podIP = pod.status.podIP;
+    this.#checkEnding();
+  }
+
+  get pod(): Pod {
+    return this.#status ? { ...this.#pod, status: this.#status } : this.#pod;
+  }
+
+  get sandbox(): Sandbox | undefined {
+    return this.#sandbox;
+  }
+
+  find(name: string): ContainerRecord | undefined {
+    return this.containers.all.find(({ spec }) => spec.name === name);
+  }
+
+  update(pod: Pod): void {
+    const before = this.#pod;
+    this.#pod = pod;
+    if (hasDownwardVolume(pod) && downwardText(before) !== downwardText(pod)) this.#refreshVolumes = true;
+    if (this.#checkEnding() || this.#refreshVolumes || foreignConditionsChanged(before, pod)) this.#changed();
+  }
+
+  /** The object is gone from the API. */
+  removed(): void {
+    this.#removed = true;
+    this.#checkEnding();
+    this.#changed();
+  }
+
+  /** A ConfigMap or Secret that this pod reads has changed. */
+  configChanged(): void {
+    this.#refreshVolumes = true;
+    this.#mountRetryMs = FIRST_MOUNT_RETRY_MS;
+    this.#wakeUp();
+  }
+
+  /** Until the pod is gone from the node. Aborting leaves everything as it is, as a crash does. */
+  async run(signal: AbortSignal): Promise<void> {
+    const onAbort = (): void => {
+      this.containers.abandon();
+      this.#ending.abort();
+      this.#wakeUp();
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      await this.#live(signal);
+      if (!signal.aborted) await this.#end(signal);
+      if (!signal.aborted) await this.#leave(signal);
+    } catch (err) {
+      if (!signal.aborted) throw err;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #live(signal: AbortSignal): Promise<void> {
+    if (this.containers.sandboxLost && !this.#ending.signal.aborted)
+      this.#event("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
+    while (!signal.aborted && !this.#isOver()) {
+      this.#publish();
+      const waitMs = await this.#sync();
+      if (signal.aborted) return;
+      this.#checkDeadline();
+      this.#publish();
+      await this.#sleep(this.#untilDeadline(waitMs));
+    }
+  }
+
+  #isOver(): boolean {
+    return this.#ending.signal.aborted || this.containers.isCompleted || isTerminal(this.#pod.status);
+  }
+
+  /** One pass; resolves with the milliseconds until the next one is due. */
+  async #sync(): Promise<number | undefined> {
+    try {
+      if (this.#volumesDue()) await this.#setUpVolumes();
+    } catch (err) {
+      if (!(err instanceof MountError)) throw err;
+      return this.#mountFailed(err);
+    }
+    if (this.#ending.signal.aborted) return undefined;
+    if (!this.#sandbox && !(await this.#runSandbox())) return SANDBOX_RETRY_MS;
+    if (!this.#sandbox || this.#ending.signal.aborted) return undefined;
+    const retryInMs = await this.containers.startDue(this.#startContext(this.#sandbox), this.#ending.signal);
+    const refreshInMs = tokenRefreshMs(this.#pod);
+    return refreshInMs === undefined ? retryInMs : Math.min(retryInMs ?? refreshInMs, refreshInMs);
+  }
+
+  async #runSandbox(): Promise<boolean> {
+    try {
+      this.#sandbox = await this.#node.runtime.runSandbox(this.#sandboxConfig());
+      this.#podIP = this.#sandbox.ip;
+      return true;
+    } catch (err) {
+      const message = err instanceof Error ? err.message : String(err);
+      this.#event("Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${message}`);
+      return false;
+    }
+  }
+
+  #volumesDue(): boolean {
+    if (!this.#sandbox || this.#refreshVolumes) return true;
+    const refreshInMs = tokenRefreshMs(this.#pod);
+    return refreshInMs !== undefined && this.#node.clock.monotonicMs() - this.#volumesAtMs >= refreshInMs;
+  }
+
+  async #setUpVolumes(): Promise<void> {
+    this.#refreshVolumes = false;
+    this.#volumesAtMs = this.#node.clock.monotonicMs();
+    await this.#volumes.setUp(this.#pod, {
+      config: this.#node.config,
+      tokens: this.#node.tokens.for(this.#pod),
+      downward: this.#downward(),
+    });
+    this.#mountFailure = undefined;
+  }
+
+  #mountFailed(err: MountError): number {
+    if (this.#mountFailure !== err.message) this.#event("Warning", "FailedMount", err.message);
+    this.#mountFailure = err.message;
+    const retryInMs = this.#mountRetryMs;
+    this.#mountRetryMs = Math.min(retryInMs * 2, LONGEST_MOUNT_RETRY_MS);
+    return retryInMs;
+  }
+
+  async #end(signal: AbortSignal): Promise<void> {
+    this.#ending.abort();
+    const graceMs = this.#effectiveGraceMs();
+    this.#graceMs = graceMs;
+    await this.containers.stopAll(graceMs);
+    if (signal.aborted) return;
+    this.containers.abandon();
+    const forced = this.#pod.metadata.deletionTimestamp !== undefined || this.#removed;
+    if (forced && !isTerminal(this.#pod.status)) this.containers.concludeUnknown(this.#node.clock.nowMs());
+    this.#stopped = forced || this.#failure !== undefined;
+    this.#publish();
+    await this.#node.statuses.flush(this.#pod.metadata.uid);
+    await this.#sandbox?.remove();
+    if (!this.#stopped) this.#publish();
+  }
+
+  async #leave(signal: AbortSignal): Promise<void> {
+    while (!this.#pod.metadata.deletionTimestamp && !this.#removed) {
+      await this.#sleep(undefined);
+      if (signal.aborted) return;
+    }
+    if (this.#removed) this.#node.statuses.forget(this.#pod.metadata.uid);
+    else await this.#node.statuses.finish(this.#pod);
+    this.#node.puller.forgetPod(this.#pod.metadata.uid, allContainers(this.#pod));
+    this.#node.tokens.forget(this.#pod.metadata.uid);
+    for (const { name } of allContainers(this.#pod))
+      this.#node.crashBackOff.forget(`${this.#pod.metadata.uid}_${name}`);
+  }
+
+  /** True when the pod has just been told to end, or to end sooner. */
+  #checkEnding(): boolean {
+    const ends = this.#removed || this.#pod.metadata.deletionTimestamp !== undefined;
+    if (!ends) return false;
+    if (!this.#ending.signal.aborted) {
+      this.#ending.abort();
+      return true;
+    }
+    const graceMs = this.#effectiveGraceMs();
+    if (this.#graceMs === undefined || graceMs >= this.#graceMs) return false;
+    this.#graceMs = graceMs;
+    this.containers.hurry(graceMs);
+    return true;
+  }
+
+  #effectiveGraceMs(): number {
+    const { deletionGracePeriodSeconds } = this.#pod.metadata;
+    const seconds = deletionGracePeriodSeconds ?? this.#pod.spec.terminationGracePeriodSeconds ?? 30;
+    return Math.max(0, seconds) * 1000;
+  }
+
+  #checkDeadline(): void {
+    if (this.#untilDeadline(undefined) !== 0) return;
+    const message = "Pod was active on the node longer than the specified deadline";
+    this.#failure = { reason: "DeadlineExceeded", message };
+    this.#event("Normal", "DeadlineExceeded", message);
+    this.#ending.abort();
+  }
+
+  #untilDeadline(waitMs: number | undefined): number | undefined {
+    const seconds = this.#pod.spec.activeDeadlineSeconds;
+    if (seconds === undefined) return waitMs;
+    const startedMs = this.#pod.status.startTime ? Date.parse(this.#pod.status.startTime) : this.#startTimeMs;
+    const leftMs = Math.max(0, startedMs + seconds * 1000 - this.#node.clock.nowMs());
+    return Math.min(waitMs ?? leftMs, leftMs);
+  }
+
+  #publish(): void {
+    if (isTerminal(this.#pod.status) || this.#removed || this.#node.stopped.aborted) return;
+    const status = podStatus({
+      pod: { ...this.#pod, status: { ...this.#pod.status, conditions: this.#knownConditions() } },
+      init: this.containers.init,
+      main: this.containers.main,
+      hostIP: this.#node.hostIP,
+      ...(this.#podIP ? { podIP: this.#podIP } : {}),
+      sandboxReady: this.#sandbox !== undefined && !this.#stopped,
+      startTimeMs: this.#startTimeMs,
+      nowMs: this.#node.clock.nowMs(),
+      stopped: this.#stopped,
+      ...(this.#failure ? { failure: this.#failure } : {}),
+    });
+    this.#status = status;
+    this.#node.statuses.set(this.#pod, status);
+  }
+
+  /** The kubelet's conditions as it last computed them, those of others as the API has them. */
+  #knownConditions(): NonNullable<PodStatus["conditions"]> {
+    const stored = this.#pod.status.conditions ?? [];
+    if (!this.#status) return stored;
+    const own = (this.#status.conditions ?? []).filter(({ type }) => isOwn(type));
+    return [...own, ...stored.filter(({ type }) => !isOwn(type))];
+  }
+
+  #sandboxConfig() {
+    const { metadata, spec } = this.#pod;
+    return {
+      podUid: metadata.uid,
+      namespace: metadata.namespace ?? "",
+      name: metadata.name,
+      hostname: spec.hostNetwork ? this.#node.nodeName : (spec.hostname ?? metadata.name.slice(0, 63)),
+      hostNetwork: spec.hostNetwork ?? false,
+      resolvConf: resolvConf(this.#pod, this.#node.dns),
+      hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames }) => ({ ip, hostnames: hostnames ?? [] })),
+    };
+  }
+
+  #startContext(sandbox: Sandbox): StartContext {
+    return {
+      node: this.#node,
+      pod: this.#pod,
+      sandbox,
+      volumes: this.#volumes,
+      downward: this.#downward(),
+    };
+  }
+
+  #downward(): DownwardContext {
+    const { nodeName, hostIP, allocatable } = this.#node;
+    return { pod: this.#pod, nodeName, hostIP, podIP: this.#podIP ?? "", allocatable };
+  }
+
+  #event(type: "Normal" | "Warning", reason: string, message: string): void {
+    this.#node.event(this.#pod, type, reason, message);
+  }
+
+  #changed(): void {
+    if (this.#ending.signal.aborted && !this.#stopped) this.#publish();
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
+    this.#woken = true;
+    this.#wake?.();
+  }
+
+  /** Until something happens, at most `waitMs`. */
+  async #sleep(waitMs: number | undefined): Promise<void> {
+    if (this.#woken) {
+      this.#woken = false;
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const timer =
+        waitMs === undefined ? undefined : this.#node.clock.setTimer(waitMs, () => this.#wake?.());
+      this.#wake = () => {
+        timer?.cancel();
+        this.#wake = undefined;
+        resolve();
+      };
+    });
+    this.#woken = false;
+  }
+
+  /** For messages. */
+  toString(): string {
+    return podFullName(this.#pod);
+  }
+}
+
+const isOwn = (type: string): boolean => (KUBELET_CONDITIONS as readonly string[]).includes(type);
+
+export const isTerminal = (status: PodStatus): boolean =>
+  status.phase === "Succeeded" || status.phase === "Failed";
+
+const hasDownwardVolume = (pod: Pod): boolean =>
+  (pod.spec.volumes ?? []).some(
+    ({ downwardAPI, projected }) => downwardAPI ?? projected?.sources?.some((source) => source.downwardAPI),
+  );
+
+const downwardText = ({ metadata }: Pod): string =>
+  JSON.stringify([metadata.labels ?? {}, metadata.annotations ?? {}]);
+
+const foreignConditionsChanged = (before: Pod, after: Pod): boolean => {
+  const foreign = ({ status }: Pod): string =>
+    JSON.stringify((status.conditions ?? []).filter(({ type }) => !isOwn(type)));
+  return foreign(before) !== foreign(after) || before.metadata.generation !== after.metadata.generation;
+};

@@ -1,0 +1,68 @@
+import { isDeepStrictEqual } from "node:util";
+import type { PodStatus } from "../../machinery/api/core-v1.js";
+import { KUBELET_CONDITIONS } from "./pod-conditions.js";
+
+/** Top-level status fields that the kubelet writes; a field it no longer has is removed. */
+const OWN_FIELDS = [
+  "observedGeneration",
+  "phase",
+  "message",
+  "reason",
+  "hostIP",
+  "hostIPs",
+  "podIP",
+  "podIPs",
+  "startTime",
+  "initContainerStatuses",
+  "containerStatuses",
+  "qosClass",
+] as const satisfies readonly (keyof PodStatus)[];
+
+/** Keys under which strategic merge joins lists instead of replacing them. */
+const MERGED_BY_IP: ReadonlySet<string> = new Set(["podIPs", "hostIPs"]);
+
+/**
+ * The strategic merge patch that turns `before` into `after`, conditions of others left alone; undefined when nothing
+ * changed. The uid keeps it from a pod of the same name.
+ */
+export function statusPatch(
+  uid: string,
+  before: PodStatus,
+  after: PodStatus,
+): { metadata: { uid: string }; status: Record<string, unknown> } | undefined {
+  const status: Record<string, unknown> = {};
+  for (const field of OWN_FIELDS) {
+    if (isDeepStrictEqual(before[field], after[field])) continue;
+    if (after[field] === undefined) status[field] = null;
+    else status[field] = MERGED_BY_IP.has(field) ? mergedByIp(before, after, field) : after[field];
+  }
+  const conditions = changedConditions(before, after);
+  if (conditions.length > 0) status.conditions = conditions;
+  return Object.keys(status).length === 0 ? undefined : { metadata: { uid }, status };
+}
+
+function mergedByIp(before: PodStatus, after: PodStatus, field: string): unknown[] {
+  const list = (status: PodStatus): { ip: string }[] =>
+    (field === "podIPs" ? status.podIPs : status.hostIPs) ?? [];
+  const kept = new Set(list(after).map(({ ip }) => ip));
+  const gone = list(before).filter(({ ip }) => !kept.has(ip));
+  return [...list(after), ...gone.map(({ ip }) => ({ $patch: "delete", ip }))];
+}
+
+function changedConditions(before: PodStatus, after: PodStatus): unknown[] {
+  return (after.conditions ?? []).flatMap((condition) => {
+    if (!(KUBELET_CONDITIONS as readonly string[]).includes(condition.type)) return [];
+    const old = before.conditions?.find(({ type }) => type === condition.type);
+    if (!old) return [condition];
+    const removed = Object.fromEntries(
+      (["reason", "message", "observedGeneration"] as const)
+        .filter((key) => old[key] !== undefined && condition[key] === undefined)
+        .map((key) => [key, null]),
+    );
+    const same = isDeepStrictEqual(withoutNulls(old), withoutNulls(condition));
+    return same ? [] : [{ ...condition, ...removed }];
+  });
+}
+
+const withoutNulls = (value: object): object =>
+  Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null && field !== undefined));
