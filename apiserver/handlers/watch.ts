@@ -1,0 +1,107 @@
+import type { Timer } from "../../machinery/api/clock.js";
+import type { HttpResponse } from "../../machinery/api/http.js";
+import type { KubeObject } from "../../machinery/api/meta-v1.js";
+import { newExpired } from "../../machinery/api/status.js";
+import type { KeyValue, Revision } from "../storage/storage.js";
+import { jsonAnswer } from "./answer.js";
+import type { ResourceCall } from "./call.js";
+import { type ListParameters, listParameters, parseResourceVersion, selectionOf } from "./list-parameters.js";
+import { JSON_TYPE, negotiate } from "./media-type.js";
+import { includeObjectOf } from "./table.js";
+import { errorFrame, WatchFrames } from "./watch-frames.js";
+import { WatchStream } from "./watch-stream.js";
+
+/** kube-apiserver's --min-request-timeout, and about how often it sends bookmarks. */
+const SHORTEST_DEFAULT_TIMEOUT_SECONDS = 1800;
+const BOOKMARK_PERIOD_MS = 60_000;
+
+export function handleWatch<T extends KubeObject>(call: ResourceCall<T>): HttpResponse {
+  const { query, resource, info, store, request } = call;
+  const { as } = negotiate(request.headers["accept"], true);
+  const parameters = listParameters(query, resource, true);
+  const selection = selectionOf(parameters, info.namespace, resource.descriptor.namespaced);
+  if (info.name !== "" && info.verb === "watch") pinName(selection, info.name);
+  const frames = new WatchFrames(store.core, { as, include: includeObjectOf(query) });
+  const { after, fromState } = startOf(parameters, store.core.storage.revision);
+  const initial = fromState ? store.list(selection).items : [];
+  const endsWithBookmark = parameters.sendInitialEvents === true && parameters.allowWatchBookmarks;
+  const stops: (() => void)[] = [];
+  const stream = new WatchStream(initialFrames(frames, initial, endsWithBookmark ? after : undefined), () => {
+    for (const stop of stops) stop();
+  });
+  const outcome = store.watch(selection, { after }, (changes) => {
+    for (const change of changes) if (!stream.push(frames.ofChange(change))) return;
+  });
+  if (outcome.kind === "compacted")
+    return jsonAnswer(200, errorFrame(tooOld(after, outcome.compactedRevision).status));
+  stops.push(() => outcome.stop());
+  startTimers(call, parameters, stream, stops, () =>
+    frames.bookmark(Math.max(after, store.core.storage.revision), false),
+  );
+  endWith(call.signal, stream, stops);
+  stops.push(call.services.watches.add(() => stream.end()));
+  return {
+    status: 200,
+    headers: { "content-type": JSON_TYPE, "cache-control": "no-cache, private" },
+    body: stream,
+  };
+}
+
+function pinName(selection: ReturnType<typeof selectionOf>, name: string): void {
+  const requirements = selection.fields?.requirements ?? [];
+  selection.fields = {
+    requirements: [...requirements, { field: "metadata.name", operator: "=", value: name }],
+  };
+}
+
+/** Without a resourceVersion, or with "0", a watch begins with what exists, unless told not to. */
+function startOf(
+  { resourceVersion, sendInitialEvents }: ListParameters,
+  current: Revision,
+): { after: Revision; fromState: boolean } {
+  const unset = resourceVersion === "" || resourceVersion === "0";
+  const fromState = sendInitialEvents ?? unset;
+  return { after: fromState || unset ? current : parseResourceVersion(resourceVersion), fromState };
+}
+
+const tooOld = (asked: Revision, oldest: Revision) =>
+  newExpired(`too old resource version: ${asked} (${oldest})`);
+
+function* initialFrames<T extends KubeObject>(
+  frames: WatchFrames<T>,
+  items: readonly KeyValue[],
+  bookmarkAt: Revision | undefined,
+): Generator<Uint8Array> {
+  for (const item of items) yield frames.added(item);
+  if (bookmarkAt !== undefined) yield frames.bookmark(bookmarkAt, true);
+}
+
+function startTimers(
+  { services: { clock, rng } }: ResourceCall,
+  { timeoutSeconds, allowWatchBookmarks }: ListParameters,
+  stream: WatchStream,
+  stops: (() => void)[],
+  bookmark: () => Uint8Array,
+): void {
+  const seconds = timeoutSeconds || SHORTEST_DEFAULT_TIMEOUT_SECONDS * (1 + rng.next());
+  const timeout = clock.setTimer(seconds * 1000, () => stream.end());
+  stops.push(() => timeout.cancel());
+  if (!allowWatchBookmarks) return;
+  let next: Timer;
+  const arm = (): void => {
+    next = clock.setTimer(BOOKMARK_PERIOD_MS, () => {
+      if (stream.push(bookmark())) arm();
+    });
+  };
+  arm();
+  stops.push(() => next.cancel());
+}
+
+function endWith(signal: AbortSignal, stream: WatchStream, stops: (() => void)[]): void {
+  const end = (): void => stream.end();
+  if (signal.aborted) end();
+  else {
+    signal.addEventListener("abort", end, { once: true });
+    stops.push(() => signal.removeEventListener("abort", end));
+  }
+}
