@@ -112,6 +112,12 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/run.js")).runCommand,
   },
   {
+    name: "chaos",
+    group: "Chaos",
+    summary: "Run a scripted scenario of faults and judge it",
+    load: async () => (await import("./commands/chaos.js")).chaosCommand,
+  },
+  {
     name: "apiserver",
     group: "Processes",
     summary: "Run the API server",

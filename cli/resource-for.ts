@@ -14,6 +14,7 @@ import {
 import { endpointSlices } from "../machinery/api/discovery-v1.js";
 import type { KubeObject } from "../machinery/api/meta-v1.js";
 import type { ResourceDescriptor } from "../machinery/api/resource.js";
+import { UserError } from "./supervisor/cluster.js";
 
 const KNOWN: readonly ResourceDescriptor[] = [
   namespaces,
@@ -36,3 +37,12 @@ export const resourceFor = (
   object: Pick<KubeObject, "apiVersion" | "kind">,
 ): ResourceDescriptor | undefined =>
   KNOWN.find((known) => known.apiVersion === object.apiVersion && known.kind === object.kind);
+
+/** The same, for manifests that must be known. Throws UserError in kubectl's words. */
+export function builtInResource(object: KubeObject): ResourceDescriptor {
+  const found = resourceFor(object);
+  if (found) return found;
+  throw new UserError(
+    `resource mapping not found for name: "${object.metadata?.name ?? ""}" namespace: "${object.metadata?.namespace ?? ""}": no matches for kind "${object.kind}" in version "${object.apiVersion}"`,
+  );
+}

@@ -37,6 +37,7 @@ export async function openSession(
   );
   return {
     client,
+    transport,
     mapper: await ResourceMapper.discover(client),
     namespace: flags.namespace ?? "default",
     kubeconfig,
