@@ -1,12 +1,23 @@
 import type { GroupVersionKind } from "../../machinery/api/resource.js";
 import type { ServedVersion } from "../discovery/groups.js";
 import { type DefinitionIndex, described, extensionsOf } from "./definitions.js";
+import type {
+  SwaggerDocument,
+  SwaggerOperation,
+  SwaggerParameter,
+  SwaggerPath,
+  SwaggerSchema,
+} from "./gnostic.js";
 import { META, type PropertyType } from "./model.js";
 import { type Operation, type PathItem, pathsOf } from "./operations.js";
 import type { Parameter } from "./parameters.js";
 
 /** The OpenAPI v2 (Swagger) document: all groups in one. */
-export function documentV2(all: readonly ServedVersion[], index: DefinitionIndex, version: string): object {
+export function documentV2(
+  all: readonly ServedVersion[],
+  index: DefinitionIndex,
+  version: string,
+): SwaggerDocument {
   const paths = all.flatMap(pathsOf);
   const names = index.reachable(paths, [`${META}WatchEvent`]);
   return {
@@ -26,7 +37,7 @@ export function documentV2(all: readonly ServedVersion[], index: DefinitionIndex
   };
 }
 
-function definitionV2(name: string, index: DefinitionIndex, all: readonly ServedVersion[]): object {
+function definitionV2(name: string, index: DefinitionIndex, all: readonly ServedVersion[]): SwaggerSchema {
   const definition = index.get(name);
   const kinds = index.kindsOf(name, all);
   const properties = Object.entries(definition.properties ?? {}).map(([property, type]) => [
@@ -38,13 +49,15 @@ function definitionV2(name: string, index: DefinitionIndex, all: readonly Served
     ...(definition.type ? { type: definition.type } : {}),
     ...(definition.format ? { format: definition.format } : {}),
     ...(definition.required ? { required: definition.required } : {}),
-    ...(properties.length > 0 ? { properties: Object.fromEntries(properties) as object } : {}),
+    ...(properties.length > 0
+      ? { properties: Object.fromEntries(properties) as Record<string, SwaggerSchema> }
+      : {}),
     ...(kinds.length > 0 ? { "x-kubernetes-group-version-kind": kinds } : {}),
     ...(definition.mapType ? { "x-kubernetes-map-type": definition.mapType } : {}),
   };
 }
 
-function propertyV2(type: PropertyType): object {
+function propertyV2(type: PropertyType): SwaggerSchema {
   if (type.ref !== undefined) return { ...reference(type.ref), ...extensionsOf(type) };
   return {
     ...(type.type ? { type: type.type } : {}),
@@ -56,14 +69,14 @@ function propertyV2(type: PropertyType): object {
   };
 }
 
-const reference = (name: string): object => ({ $ref: `#/definitions/${name}` });
+const reference = (name: string): SwaggerSchema => ({ $ref: `#/definitions/${name}` });
 
-const pathItem = ({ parameters, operations }: PathItem, index: DefinitionIndex): object => ({
+const pathItem = ({ parameters, operations }: PathItem, index: DefinitionIndex): SwaggerPath => ({
   ...Object.fromEntries(operations.map((operation) => [operation.method, operationV2(operation, index)])),
   ...(parameters.length > 0 ? { parameters: parameters.map(parameterV2) } : {}),
 });
 
-const parameterV2 = ({ name, in: place, type, description }: Parameter): object => ({
+const parameterV2 = ({ name, in: place, type, description }: Parameter): SwaggerParameter => ({
   uniqueItems: true,
   type,
   description,
@@ -72,7 +85,7 @@ const parameterV2 = ({ name, in: place, type, description }: Parameter): object 
   ...(place === "path" ? { required: true } : {}),
 });
 
-function operationV2(operation: Operation, index: DefinitionIndex): object {
+function operationV2(operation: Operation, index: DefinitionIndex): SwaggerOperation {
   const { id, description, action, gvk, tag, parameters, body, answers, produces } = operation;
   const bodyParameter = body
     ? [
@@ -105,7 +118,7 @@ function operationV2(operation: Operation, index: DefinitionIndex): object {
 
 const ANSWERS = { 200: "OK", 201: "Created", 202: "Accepted" } as const;
 
-function schemaOf(kind: GroupVersionKind | undefined, index: DefinitionIndex): object {
+function schemaOf(kind: GroupVersionKind | undefined, index: DefinitionIndex): SwaggerSchema {
   const name = kind && index.nameOf(kind);
   return name ? reference(name) : { type: "string" };
 }

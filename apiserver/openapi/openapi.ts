@@ -7,6 +7,7 @@ import type { ServedResource } from "../registry/serve.js";
 import { DefinitionIndex } from "./definitions.js";
 import { documentV2 } from "./document-v2.js";
 import { documentV3 } from "./document-v3.js";
+import { encodeGnostic } from "./gnostic.js";
 import { loadDescriptions, loadModel } from "./model-file.js";
 
 export interface OpenApiOptions {
@@ -16,7 +17,11 @@ export interface OpenApiOptions {
   version: string;
 }
 
+const V2_PATH = "/openapi/v2";
 const JSON_TYPE = "application/json";
+const PROTOBUF_TYPE = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+/** The same without the @, which a Content-Type may not have. */
+const PROTOBUF_ANSWER_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 /** Who asks for a document by its hash may keep it for ever. */
 const IMMUTABLE = { "cache-control": "public, immutable" };
 
@@ -35,16 +40,19 @@ export class OpenApi {
 
   /** Undefined when the path is none of OpenAPI's. */
   handle(request: HttpRequest): HttpResponse | undefined {
-    const [path = "", query = ""] = request.path.split("?");
+    const [asked = "", query = ""] = request.path.split("?");
+    const path = asked.replace(/\/$/, "");
     if (request.method !== "GET" || !/^\/openapi\/v[23](\/|$)/.test(path)) return undefined;
     this.#refresh();
-    const build = this.#builder(path.replace(/\/$/, ""));
+    const build = this.#builder(path);
     if (!build) return undefined;
-    if (!wantsJson(request)) return notAcceptable([JSON_TYPE]);
-    const document = this.#cached(path, build);
+    const form = chooseForm(request, path);
+    if (!form) return notAcceptable(path === V2_PATH ? [JSON_TYPE, PROTOBUF_TYPE] : [JSON_TYPE]);
+    const document = form === "json" ? this.#cached(path, build) : this.#protobuf();
     const hash = new URLSearchParams(query).get("hash");
     if (hash !== null && hash !== document.hash) return redirect(path, document);
-    return answerDocument(request, document, JSON_TYPE, hash === null ? {} : IMMUTABLE);
+    const type = form === "json" ? JSON_TYPE : PROTOBUF_ANSWER_TYPE;
+    return answerDocument(request, document, type, hash === null ? {} : IMMUTABLE);
   }
 
   #refresh(): void {
@@ -82,6 +90,16 @@ export class OpenApi {
     return this.#definitions;
   }
 
+  #protobuf(): CachedDocument {
+    const key = `${V2_PATH} protobuf`;
+    const known = this.#documents.get(key);
+    if (known) return known;
+    const bytes = encodeGnostic(documentV2(this.#versions, this.#index(), this.#options.version));
+    const document = { bytes, hash: this.#hashOf(key) };
+    this.#documents.set(key, document);
+    return document;
+  }
+
   #cached(path: string, build: () => object): CachedDocument {
     const known = this.#documents.get(path);
     if (known) return known;
@@ -95,8 +113,14 @@ export class OpenApi {
 const placeOf = ({ group, apiVersion }: ServedVersion): string =>
   group === "" ? `api/${apiVersion}` : `apis/${apiVersion}`;
 
-const wantsJson = (request: HttpRequest): boolean =>
-  parseAccept(request.headers["accept"]).some((range) => covers(range, JSON_TYPE));
+/** Go clients ask for v2 as protobuf alone. */
+function chooseForm(request: HttpRequest, path: string): "json" | "protobuf" | undefined {
+  for (const range of parseAccept(request.headers["accept"])) {
+    if (covers(range, JSON_TYPE)) return "json";
+    if (path === V2_PATH && range.type === PROTOBUF_TYPE) return "protobuf";
+  }
+  return undefined;
+}
 
 /** An old hash leads to the present document. */
 const redirect = (path: string, { hash }: CachedDocument): HttpResponse => ({
