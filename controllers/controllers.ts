@@ -1,4 +1,5 @@
 import type { Controller } from "./controller.js";
+import { deploymentController } from "./deployment/deployment.js";
 import { endpointsController } from "./endpoints/endpoints.js";
 import { endpointSliceController } from "./endpointslice/endpointslice.js";
 import { nodeIpamController } from "./nodeipam/nodeipam.js";
@@ -13,6 +14,7 @@ export const allControllers: readonly Controller[] = [
   rootCaCertPublisher,
   nodeIpamController,
   schedulerController,
+  deploymentController,
   replicaSetController,
   endpointSliceController,
   endpointsController,
