@@ -3,7 +3,7 @@ import { httpTransport } from "../machinery/client/http-transport.js";
 import { RestClient } from "../machinery/client/rest-client.js";
 import type { Transport } from "../machinery/api/http.js";
 import { environment } from "../machinery/runtime/host.js";
-import { loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
+import { findKubeconfig } from "../machinery/runtime/kubeconfig.js";
 import type { CliContext } from "./command.js";
 import { ClusterDir, defaultDataDir, UserError } from "./supervisor/cluster.js";
 
@@ -20,7 +20,7 @@ export function connect(
   context: CliContext,
 ): { client: RestClient; transport: Transport; server: string; kubeconfig: string } {
   const kubeconfig = kubeconfigPath(options);
-  const credentials = loadKubeconfig(kubeconfig);
+  const credentials = findKubeconfig(kubeconfig);
   if (!credentials) {
     throw new UserError(
       `no cluster: ${kubeconfig} does not exist; start one with "kubesim up" or set KUBECONFIG`,
