@@ -118,7 +118,7 @@ export function sameNodeStatus(a: Node["status"], b: Node["status"]): boolean {
   const plain = (status: Node["status"]): string =>
     JSON.stringify({
       ...status,
-      conditions: (status.conditions ?? []).map(({ lastHeartbeatTime: _, ...condition }) => condition),
+      conditions: (status.conditions ?? []).map((condition) => ({ ...condition, lastHeartbeatTime: "" })),
     });
   return plain(a) === plain(b);
 }

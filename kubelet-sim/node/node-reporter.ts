@@ -109,7 +109,7 @@ export class NodeReporter {
     const { client, clock, node, logger } = this.#options;
     const status = this.#status();
     try {
-      const body = { metadata: { ...(this.#uid ? { uid: this.#uid } : {}) }, status };
+      const body = { metadata: this.#uid ? { uid: this.#uid } : {}, status };
       await client.patch(
         nodes,
         { name: node.name },

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { PodStatus } from "../../machinery/api/core-v1.js";
 import { KUBELET_CONDITIONS } from "./pod-conditions.js";
 
@@ -32,7 +31,7 @@ export function statusPatch(
 ): { metadata: { uid: string }; status: Record<string, unknown> } | undefined {
   const status: Record<string, unknown> = {};
   for (const field of OWN_FIELDS) {
-    if (isDeepStrictEqual(before[field], after[field])) continue;
+    if (sameJson(before[field], after[field])) continue;
     if (after[field] === undefined) status[field] = null;
     else status[field] = MERGED_BY_IP.has(field) ? mergedByIp(before, after, field) : after[field];
   }
@@ -59,10 +58,22 @@ function changedConditions(before: PodStatus, after: PodStatus): unknown[] {
         .filter((key) => old[key] !== undefined && condition[key] === undefined)
         .map((key) => [key, null]),
     );
-    const same = isDeepStrictEqual(withoutNulls(old), withoutNulls(condition));
-    return same ? [] : [{ ...condition, ...removed }];
+    return sameJson(withoutNulls(old), withoutNulls(condition)) ? [] : [{ ...condition, ...removed }];
   });
 }
 
 const withoutNulls = (value: object): object =>
   Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null && field !== undefined));
+
+/** Equal as JSON, whatever the order of keys. */
+function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const left = Object.entries(a).filter(([, value]) => value !== undefined);
+  const right = Object.entries(b).filter(([, value]) => value !== undefined);
+  if (left.length !== right.length) return false;
+  return left.every(
+    ([key, value]) => Object.hasOwn(b, key) && sameJson(value, (b as Record<string, unknown>)[key]),
+  );
+}

@@ -1,0 +1,235 @@
+import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import type { Container } from "../../machinery/api/core-v1.js";
+import { TestNode } from "../testkit/test-node.js";
+
+let node: TestNode;
+beforeEach(() => {
+  node = new TestNode();
+});
+afterEach(() => node.stop());
+
+const web = (extra: Partial<Container> = {}): Container => ({ name: "web", image: "nginx", ...extra });
+const shell = (script: string, extra: Partial<Container> = {}): Container => ({
+  name: "main",
+  image: "busybox:1.36",
+  imagePullPolicy: "IfNotPresent",
+  command: ["sh", "-c", script],
+  ...extra,
+});
+const phase = (name: string): string => node.pod(name).status.phase;
+const status = (name: string) => node.pod(name).status.containerStatuses?.[0];
+
+test("a pod becomes Running and Ready with an address, and tells each step by an event", async () => {
+  node.create("web", { containers: [web()] });
+  await node.until(() => node.condition("web", "Ready")?.status === "True");
+
+  const { podIP, hostIP, qosClass, startTime } = node.pod("web").status;
+  expect({ podIP, hostIP, qosClass }).toEqual({
+    podIP: "10.244.0.2",
+    hostIP: "172.18.0.3",
+    qosClass: "BestEffort",
+  });
+  expect(startTime).toBe("2026-03-01T00:00:00Z");
+  expect(status("web")).toMatchObject({ name: "web", ready: true, started: true, restartCount: 0 });
+  expect(status("web")?.image).toBe("docker.io/library/nginx:latest");
+  expect(node.reasons("web")).toEqual(["Pulling", "Pulled", "Created", "Started"]);
+  expect(node.statusWrites).toBeLessThanOrEqual(3);
+});
+
+test("a pod that is deleted gets SIGTERM, reports its end and is removed from the API", async () => {
+  node.create("web", { containers: [web()] });
+  await node.until(() => phase("web") === "Running");
+  node.delete("web");
+  await node.until(() => !node.has("web"));
+
+  expect(node.deleted).toEqual(["web"]);
+  expect(node.events.at(-1)).toMatchObject({ reason: "Killing", message: "Stopping container web" });
+  expect(node.workers.list()).toHaveLength(0);
+});
+
+test("preStop is given its time before SIGTERM, within the grace period", async () => {
+  node.create("web", { containers: [web({ lifecycle: { preStop: { sleep: { seconds: 5 } } } })] });
+  await node.until(() => phase("web") === "Running");
+  const startedMs = node.clock.nowMs();
+  node.delete("web");
+  await node.until(() => !node.has("web"));
+
+  expect(node.clock.nowMs() - startedMs).toBeGreaterThanOrEqual(5000);
+  expect(node.clock.nowMs() - startedMs).toBeLessThan(5500);
+});
+
+test("a program that ignores SIGTERM is killed at the end of the grace period", async () => {
+  node.create("stubborn", { containers: [shell("trap '' TERM; while true; do sleep 1; done")] });
+  await node.until(() => phase("stubborn") === "Running");
+  const startedMs = node.clock.nowMs();
+  node.delete("stubborn", 10);
+  await node.until(() => !node.has("stubborn"));
+
+  expect(node.clock.nowMs() - startedMs).toBeGreaterThanOrEqual(10_000);
+});
+
+test("a crashing container restarts at once, then backs off for 10 s, 20 s, 40 s", async () => {
+  node.create("crash", { containers: [shell("exit 3")] });
+  const startsMs: number[] = [];
+  for (let restarts = 0; restarts < 5; restarts++) {
+    await node.until(
+      () => (node.workers.get("default", "crash")?.find("main")?.restartCount ?? -1) >= restarts,
+    );
+    startsMs.push(node.clock.nowMs());
+  }
+  const gaps = startsMs.slice(1).map((ms, i) => Math.floor((ms - (startsMs[i] ?? 0)) / 1000));
+
+  expect(gaps).toEqual([0, 10, 20, 40]);
+  await node.until(() => status("crash")?.state.waiting?.reason === "CrashLoopBackOff");
+  expect(status("crash")?.state.waiting?.message).toBe(
+    "back-off 1m20s restarting failed container=main pod=crash_default(uid-crash)",
+  );
+  expect(status("crash")?.lastState.terminated).toMatchObject({ exitCode: 3, reason: "Error" });
+  expect(phase("crash")).toBe("Running");
+  expect(node.reasons("crash")).toContain("BackOff");
+});
+
+test("a pod whose container exits with 0 and is not restarted has Succeeded", async () => {
+  node.create("job", { restartPolicy: "Never", containers: [shell("echo done")] });
+  await node.until(() => phase("job") === "Succeeded");
+
+  expect(status("job")?.state.terminated).toMatchObject({ exitCode: 0, reason: "Completed" });
+  expect(node.condition("job", "Ready")).toMatchObject({ status: "False", reason: "PodCompleted" });
+  expect(node.pod("job").status.podIP).toBe("10.244.0.2");
+});
+
+test("an image that nobody has ends in ErrImagePull, then ImagePullBackOff", async () => {
+  node.create("typo", { containers: [{ name: "web", image: "ngnix:1.27" }] });
+  await node.until(() => status("typo")?.state.waiting?.reason === "ErrImagePull");
+  await node.until(() => status("typo")?.state.waiting?.reason === "ImagePullBackOff");
+
+  expect(status("typo")?.state.waiting?.message).toMatch(
+    /^Back-off pulling image "ngnix:1.27": ErrImagePull: /,
+  );
+  expect(phase("typo")).toBe("Pending");
+  node.delete("typo");
+  await node.until(() => !node.has("typo"));
+});
+
+test("init containers run one after another, and the others wait for them", async () => {
+  node.create("app", {
+    initContainers: [
+      { ...shell("sleep 2"), name: "first" },
+      { ...shell("sleep 2"), name: "second" },
+    ],
+    containers: [web()],
+  });
+  await node.until(() => node.pod("app").status.initContainerStatuses?.[0]?.state.running !== undefined);
+  expect(status("app")?.state.waiting?.reason).toBe("PodInitializing");
+  expect(node.condition("app", "Initialized")?.message).toBe(
+    "containers with incomplete status: [first second]",
+  );
+  await node.until(() => phase("app") === "Running");
+  expect(node.clock.monotonicMs()).toBeGreaterThanOrEqual(4000);
+  expect(node.condition("app", "Initialized")?.status).toBe("True");
+});
+
+test("a readiness probe decides when a pod is ready, and takes readiness away after three failures", async () => {
+  const readinessProbe = { exec: { command: ["cat", "/tmp/ready"] }, periodSeconds: 5 };
+  node.create("probed", {
+    containers: [
+      shell("sleep 12; touch /tmp/ready; sleep 30; rm /tmp/ready; sleep 1000", { readinessProbe }),
+    ],
+  });
+  await node.until(() => phase("probed") === "Running");
+  expect(node.condition("probed", "Ready")).toMatchObject({
+    status: "False",
+    reason: "ContainersNotReady",
+    message: "containers with unready status: [main]",
+  });
+  await node.until(() => node.condition("probed", "Ready")?.status === "True");
+  expect(node.events.find(({ reason }) => reason === "Unhealthy")?.message).toMatch(
+    /^Readiness probe failed: cat: can't open '\/tmp\/ready': No such file or directory/,
+  );
+  await node.until(() => node.condition("probed", "Ready")?.status === "False");
+  expect(node.clock.monotonicMs()).toBeGreaterThan(42_000 + 10_000);
+});
+
+test("a failing liveness probe restarts the container", async () => {
+  const livenessProbe = { httpGet: { path: "/gone", port: 80 }, periodSeconds: 2, failureThreshold: 2 };
+  node.create("sick", { containers: [web({ livenessProbe })] });
+  await node.until(() => status("sick")?.restartCount === 1);
+
+  const messages = node.events.map(({ message }) => message);
+  expect(messages).toContain("Liveness probe failed: HTTP probe failed with statuscode: 404");
+  expect(messages).toContain("Container web failed liveness probe, will be restarted");
+});
+
+test("a ConfigMap that is missing keeps the pod in ContainerCreating until it exists", async () => {
+  node.create("app", {
+    containers: [
+      shell("cat /etc/app/colour; sleep 1000", { volumeMounts: [{ name: "c", mountPath: "/etc/app" }] }),
+    ],
+    volumes: [{ name: "c", configMap: { name: "app" } }],
+  });
+  await node.until(() => node.reasons("app").includes("FailedMount"));
+  expect(node.events[0]?.message).toBe('MountVolume.SetUp failed for volume "c" : configmap "app" not found');
+  await node.until(() => status("app")?.state.waiting?.reason === "ContainerCreating");
+
+  node.configMaps.set("default/app", {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "app", namespace: "default", uid: "c", resourceVersion: "1", creationTimestamp: "" },
+    data: { colour: "blue\n" },
+  });
+  node.workers.configChanged("configmap/default/app");
+  await node.until(() => phase("app") === "Running", 1000);
+});
+
+test("a key that a Secret does not have is a CreateContainerConfigError", async () => {
+  const env = [{ name: "PASSWORD", valueFrom: { secretKeyRef: { name: "db", key: "password" } } }];
+  node.create("app", { containers: [web({ env })] });
+  await node.until(() => status("app")?.state.waiting?.reason === "CreateContainerConfigError");
+
+  expect(status("app")?.state.waiting?.message).toBe('secret "db" not found');
+  expect(node.events.at(-1)).toMatchObject({ type: "Warning", message: 'Error: secret "db" not found' });
+});
+
+test("a pod that the API says was running gets a new sandbox and its restart count rises", async () => {
+  node.create("web", { containers: [web()] });
+  await node.until(() => phase("web") === "Running");
+  const before = node.pod("web");
+
+  const rebooted = new TestNode();
+  rebooted.create("web", { containers: [web()] }, before.status);
+  await rebooted.until(() => rebooted.pod("web").status.containerStatuses?.[0]?.restartCount === 1);
+
+  expect(rebooted.reasons("web")[0]).toBe("SandboxChanged");
+  expect(rebooted.pod("web").status.containerStatuses?.[0]?.lastState.terminated).toMatchObject({
+    exitCode: 255,
+    reason: "Unknown",
+  });
+  await rebooted.stop();
+});
+
+test("a pod past its active deadline fails with DeadlineExceeded", async () => {
+  node.create("slow", { activeDeadlineSeconds: 5, containers: [shell("sleep 1000")] });
+  await node.until(() => phase("slow") === "Failed");
+
+  expect(node.pod("slow").status).toMatchObject({
+    reason: "DeadlineExceeded",
+    message: "Pod was active on the node longer than the specified deadline",
+  });
+});
+
+test("a condition of the kubelet that somebody else overwrote is put right", async () => {
+  node.create("web", { containers: [web()] });
+  await node.until(() => node.condition("web", "Ready")?.status === "True");
+  node.change("web", (pod) => ({
+    ...pod,
+    status: {
+      ...pod.status,
+      conditions:
+        pod.status.conditions?.map((condition) =>
+          condition.type === "Ready" ? { ...condition, status: "False" as const } : condition,
+        ) ?? [],
+    },
+  }));
+  expect(node.condition("web", "Ready")?.status).toBe("False");
+  await node.until(() => node.condition("web", "Ready")?.status === "True");
+});
