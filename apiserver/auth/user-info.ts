@@ -5,3 +5,10 @@ export interface UserInfo {
   groups: readonly string[];
   extra?: Record<string, readonly string[]>;
 }
+
+export const MASTERS_GROUP = "system:masters";
+export const AUTHENTICATED_GROUP = "system:authenticated";
+export const UNAUTHENTICATED_GROUP = "system:unauthenticated";
+
+/** Who sends a request without credentials. */
+export const ANONYMOUS: UserInfo = { name: "system:anonymous", groups: [UNAUTHENTICATED_GROUP] };
