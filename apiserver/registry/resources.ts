@@ -1,3 +1,10 @@
+import {
+  localSubjectAccessReviewResource,
+  selfSubjectAccessReviewResource,
+  selfSubjectRulesReviewResource,
+  subjectAccessReviewResource,
+} from "./accessreviews/resource.js";
+import { selfSubjectReviewResource, tokenReviewResource } from "./authenticationreviews/resource.js";
 import { configMapResource } from "./configmaps/resource.js";
 import { deploymentResource } from "./deployments/resource.js";
 import { endpointsResource } from "./endpoints/resource.js";
@@ -36,5 +43,11 @@ export function allResources({
     leaseResource,
     deploymentResource,
     replicaSetResource,
+    selfSubjectAccessReviewResource,
+    selfSubjectRulesReviewResource,
+    subjectAccessReviewResource,
+    localSubjectAccessReviewResource,
+    selfSubjectReviewResource,
+    tokenReviewResource,
   ];
 }

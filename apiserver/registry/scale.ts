@@ -22,7 +22,6 @@ export const scaleOf = <T extends Scalable>(): Subresource<T> => ({
   put(object, projection) {
     const { replicas = 0 } = (projection as Scale).spec ?? {};
     object.spec.replicas = replicas;
-    object.metadata.resourceVersion = projection.metadata.resourceVersion ?? "";
     return nonnegative(replicas, field("spec", "replicas"));
   },
 });

@@ -42,3 +42,26 @@ export const selfSubjectRulesReviews = resource<SelfSubjectRulesReview>(
   "SelfSubjectRulesReview",
   { plural: "selfsubjectrulesreviews", namespaced: false },
 );
+
+export interface SubjectAccessReviewSpec {
+  resourceAttributes?: ResourceAttributes;
+  nonResourceAttributes?: NonResourceAttributes;
+  user?: string;
+  groups?: string[];
+  uid?: string;
+  extra?: Record<string, string[]>;
+}
+export interface SubjectAccessReview extends KubeObject {
+  spec: SubjectAccessReviewSpec;
+  status: SelfSubjectAccessReview["status"];
+}
+export const subjectAccessReviews = resource<SubjectAccessReview>(
+  "authorization.k8s.io/v1",
+  "SubjectAccessReview",
+  { plural: "subjectaccessreviews", namespaced: false },
+);
+export const localSubjectAccessReviews = resource<SubjectAccessReview>(
+  "authorization.k8s.io/v1",
+  "LocalSubjectAccessReview",
+  { plural: "localsubjectaccessreviews" },
+);

@@ -1,6 +1,11 @@
 import { type Pod, pods } from "../../../machinery/api/core-v1.js";
 import { serve } from "../serve.js";
+import { podBinding } from "./binding.js";
 import { podColumns, podRow } from "./columns.js";
+import { podEphemeralContainers } from "./ephemeral-containers.js";
+import { podEviction } from "./eviction.js";
+import { podAttach, podExec, podPortForward } from "./exec.js";
+import { podLog } from "./log.js";
 import { podStatusStrategy, podStrategy } from "./strategy.js";
 
 export const podResource = serve(pods, {
@@ -20,6 +25,13 @@ export const podResource = serve(pods, {
   fieldsOf: (pod) => podFields(pod),
   subresources: {
     status: { kind: "view", strategy: podStatusStrategy, verbs: ["get", "patch", "update"] },
+    binding: podBinding,
+    eviction: podEviction,
+    ephemeralcontainers: podEphemeralContainers,
+    log: podLog,
+    exec: podExec,
+    attach: podAttach,
+    portforward: podPortForward,
   },
 });
 

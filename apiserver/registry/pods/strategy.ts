@@ -17,6 +17,7 @@ export const podStrategy: Strategy<Pod> = {
   validate: (pod) => validatePod(pod),
   validateUpdate: (pod, old) => validatePodUpdate(pod, old),
   gracePeriodSeconds: podGracePeriodSeconds,
+  returnDeletedObject: true,
 };
 
 const schedulingGated = () => ({

@@ -1,0 +1,110 @@
+import type { Pod } from "../../../machinery/api/core-v1.js";
+import {
+  type HttpResponse,
+  type MessageStream,
+  UpgradeRefused,
+  type Upgraded,
+  type UpgradeRequest,
+} from "../../../machinery/api/http.js";
+import { resource } from "../../../machinery/api/resource.js";
+import { newBadRequest } from "../../../machinery/api/status.js";
+import { kubeletRefusal } from "../kubelet-answers.js";
+import type { ActionCall, Subresource } from "../serve.js";
+import { chooseContainer } from "./container-choice.js";
+import { kubeletPath, unreachableKubelet } from "./kubelet-path.js";
+
+const VERBS = ["create", "get"];
+
+/** A subresource that becomes a stream of messages between the client and the pod's kubelet. */
+const streaming = (kind: string, path: (call: ActionCall<Pod>) => string): Subresource<Pod> => ({
+  kind: "action",
+  descriptor: resource("v1", kind, { plural: "pods" }),
+  verbs: VERBS,
+  handle: () => Promise.reject(newBadRequest("Upgrade request required")),
+  upgrade: (call, upgrade) => relay(call, upgrade, path(call)),
+});
+
+export const podExec = streaming("PodExecOptions", (call) => streamPath("exec", call));
+export const podAttach = streaming("PodAttachOptions", (call) => streamPath("attach", call));
+export const podPortForward = streaming("PodPortForwardOptions", (call) => {
+  requireHost(call.object);
+  return kubeletPath("portForward", call.object, undefined, call.query.toString());
+});
+
+function streamPath(verb: "exec" | "attach", { object: pod, query }: ActionCall<Pod>): string {
+  if (verb === "exec" && (pod.status.phase === "Succeeded" || pod.status.phase === "Failed"))
+    throw newBadRequest(
+      `cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`,
+    );
+  const container = chooseContainer(query.get("container") ?? "", pod);
+  requireHost(pod);
+  return kubeletPath(verb, pod, container, kubeletQuery(query));
+}
+
+function requireHost(pod: Pod): void {
+  if (!pod.spec.nodeName) throw newBadRequest(`pod ${pod.metadata.name} does not have a host assigned`);
+}
+
+/** The kubelet has its own names for the streams. */
+const STREAMS = { stdin: "input", stdout: "output", stderr: "error", tty: "tty" };
+
+function kubeletQuery(query: URLSearchParams): string {
+  const passed = new URLSearchParams();
+  for (const command of query.getAll("command")) passed.append("command", command);
+  for (const [name, kubeletName] of Object.entries(STREAMS)) {
+    const value = query.get(name);
+    if (value !== null && value !== "false" && value !== "0") passed.set(kubeletName, "1");
+  }
+  return passed.toString();
+}
+
+async function relay(
+  call: ActionCall<Pod>,
+  upgrade: UpgradeRequest,
+  path: string,
+): Promise<HttpResponse | undefined> {
+  const upgraded = await dial(call, upgrade, path);
+  const client = upgrade.accept(upgraded.protocol);
+  await join(client, upgraded.stream, call.signal);
+  return undefined;
+}
+
+async function dial(call: ActionCall<Pod>, upgrade: UpgradeRequest, path: string): Promise<Upgraded> {
+  const kubelet = call.kubelets.to(call.object.spec.nodeName ?? "");
+  try {
+    return await kubelet.upgrade({ method: "POST", path, headers: {} }, upgrade.protocols, call.signal);
+  } catch (err) {
+    if (err instanceof UpgradeRefused) throw await kubeletRefusal(err.response, "pods", call.name);
+    throw unreachableKubelet(call, "Post", path, err);
+  }
+}
+
+/**
+ * Carries messages both ways until one side has closed. What the kubelet sent before it closed always reaches the
+ * client: its last message is the exit code.
+ */
+async function join(client: MessageStream, kubelet: MessageStream, signal: AbortSignal): Promise<void> {
+  const abort = (): void => {
+    client.close(1001);
+    kubelet.close(1001);
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  const fromKubelet = pump(kubelet, client);
+  const fromClient = pump(client, kubelet).then((end) => (end === "source closed" ? undefined : fromKubelet));
+  await Promise.race([fromKubelet, fromClient]);
+  signal.removeEventListener("abort", abort);
+  client.close();
+  kubelet.close();
+}
+
+async function pump(from: MessageStream, to: MessageStream): Promise<"source closed" | "target closed"> {
+  for (;;) {
+    const message = await from.read().catch(() => undefined);
+    if (message === undefined) return "source closed";
+    try {
+      await to.write(message);
+    } catch {
+      return "target closed";
+    }
+  }
+}
