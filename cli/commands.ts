@@ -40,6 +40,18 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/get.js")).getCommand,
   },
   {
+    name: "describe",
+    group: "Objects",
+    summary: "Show details of a specific resource or group of resources",
+    load: async () => (await import("./commands/describe.js")).describeCommand,
+  },
+  {
+    name: "explain",
+    group: "Objects",
+    summary: "Get documentation for a resource",
+    load: async () => (await import("./commands/explain.js")).explainCommand,
+  },
+  {
     name: "apply",
     group: "Objects",
     summary: "Apply a configuration to a resource by file name or stdin (--watch keeps a folder applied)",
