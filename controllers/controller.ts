@@ -3,14 +3,13 @@ import type { Logger } from "../machinery/api/logger.js";
 import type { DeepReadonly, KubeObject } from "../machinery/api/meta-v1.js";
 import { type ObjectKey, objectKey, type ResourceDescriptor } from "../machinery/api/resource.js";
 import type { Rng } from "../machinery/api/rng.js";
-import { isConflict } from "../machinery/api/status.js";
 import type { EventRecorder } from "../machinery/client/event-recorder.js";
 import type { Informer } from "../machinery/client/informer.js";
 import type { Selection } from "../machinery/client/reflector.js";
 import type { RestClient } from "../machinery/client/rest-client.js";
-import { WorkQueue } from "../machinery/client/work-queue.js";
 import { Expectations } from "./expectations.js";
 import { controllerOf, indexByController } from "./owner.js";
+import { type ControllerStats, type ReconcileResult, Workers } from "./workers.js";
 
 /** What the manager hands to every controller. */
 export interface ControllerDeps {
@@ -36,9 +35,6 @@ export interface ReconcilerDeps extends ControllerDeps {
   enqueueAfter(key: ObjectKey, delayMs: number): void;
 }
 
-/** Nothing: done until the next change. Otherwise come back later even if nothing changes. */
-export type ReconcileResult = { requeueAfterMs?: number | undefined } | undefined;
-
 /** A key goes in, an outcome comes out; what woke it is unknown to it. A rejection is retried with back-off. */
 export interface Reconciler {
   reconcile(key: ObjectKey, signal: AbortSignal): Promise<ReconcileResult>;
@@ -48,12 +44,6 @@ export interface RunningController {
   /** Runs until the signal aborts. Called once all informers asked for are complete. */
   run(signal: AbortSignal): Promise<void>;
   stats(): ControllerStats;
-}
-export interface ControllerStats {
-  depth: number;
-  reconciles: number;
-  failures: number;
-  busySeconds: number;
 }
 
 export interface Controller {
@@ -107,70 +97,45 @@ export interface ControllerDeclaration<T extends KubeObject> {
   reconciler(deps: ReconcilerDeps): Reconciler;
 }
 
-/** Builds informers, handlers, queue and workers from the declaration: the only worker loop there is. */
+/** Builds informers, handlers, queue and workers from the declaration. */
 export function defineController<T extends KubeObject>(declaration: ControllerDeclaration<T>): Controller {
   const { name, component } = declaration;
   return {
     name,
     ...(component ? { component } : {}),
-    create: (deps) => new WorkLoop(declaration, deps),
+    create: (deps) => new DeclaredController(declaration, deps),
   };
 }
 
-class WorkLoop<T extends KubeObject> implements RunningController {
-  readonly #queue: WorkQueue<ObjectKey>;
-  readonly #reconciler: Reconciler;
-  readonly #workers: number;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #stats = { reconciles: 0, failures: 0, busySeconds: 0 };
+class DeclaredController<T extends KubeObject> implements RunningController {
+  readonly #workers: Workers;
 
   constructor(declaration: ControllerDeclaration<T>, shared: ControllerDeps) {
-    this.#clock = shared.clock;
-    this.#logger = shared.logger;
-    this.#workers = declaration.workers ?? shared.concurrentSyncs;
-    this.#queue = new WorkQueue({ clock: shared.clock });
+    this.#workers = new Workers({
+      count: declaration.workers ?? shared.concurrentSyncs,
+      clock: shared.clock,
+      logger: shared.logger,
+      reconcile: (key, signal) => reconciler.reconcile(key, signal),
+    });
+    const { queue } = this.#workers;
     const deps: ReconcilerDeps = {
       ...shared,
       expectations: new Expectations(shared.clock),
-      enqueue: (key) => this.#queue.add(key),
-      enqueueAfter: (key, delayMs) => this.#queue.addAfter(key, delayMs),
+      enqueue: (key) => queue.add(key),
+      enqueueAfter: (key, delayMs) => queue.addAfter(key, delayMs),
     };
-    this.#reconciler = declaration.reconciler(deps);
+    const reconciler = declaration.reconciler(deps);
     subscribeFor(declaration, deps);
     for (const owned of declaration.owns ?? []) subscribeOwned(declaration.for, owned, deps);
     for (const watch of declaration.watches ?? []) watch.subscribe(deps);
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(Array.from({ length: this.#workers }, () => this.#work(signal)));
+  run(signal: AbortSignal): Promise<void> {
+    return this.#workers.run(signal);
   }
 
   stats(): ControllerStats {
-    return { depth: this.#queue.length, ...this.#stats };
-  }
-
-  async #work(signal: AbortSignal): Promise<void> {
-    for await (const key of this.#queue.items(signal)) await this.#processItem(key, signal);
-  }
-
-  async #processItem(key: ObjectKey, signal: AbortSignal): Promise<void> {
-    const startedMs = this.#clock.monotonicMs();
-    try {
-      const result = await this.#reconciler.reconcile(key, signal);
-      this.#queue.forget(key);
-      if (result?.requeueAfterMs !== undefined) this.#queue.addAfter(key, result.requeueAfterMs);
-    } catch (err) {
-      if (signal.aborted) return;
-      this.#stats.failures++;
-      // Somebody else wrote first, which happens all the time; the retry sees what they wrote.
-      this.#logger[isConflict(err) ? "debug" : "warn"]("Reconciling failed", { key, err });
-      this.#queue.addRateLimited(key);
-    } finally {
-      this.#stats.reconciles++;
-      this.#stats.busySeconds += (this.#clock.monotonicMs() - startedMs) / 1000;
-      this.#queue.done(key);
-    }
+    return this.#workers.stats();
   }
 }
 

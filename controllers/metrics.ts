@@ -1,4 +1,4 @@
-import type { ControllerStats } from "./controller.js";
+import type { ControllerStats } from "./workers.js";
 
 /** Prometheus text, under the names of client-go's workqueue and controller-runtime. */
 export function controllerMetrics(controllers: readonly { name: string; stats: ControllerStats }[]): string {

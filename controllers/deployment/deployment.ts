@@ -5,13 +5,8 @@ import { type ObjectKey, objectKey } from "../../machinery/api/resource.js";
 import { isNotFound } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
 import { claimDependents } from "../claim.js";
-import {
-  defineController,
-  enqueueMapped,
-  type Reconciler,
-  type ReconcilerDeps,
-  type ReconcileResult,
-} from "../controller.js";
+import { defineController, enqueueMapped, type Reconciler, type ReconcilerDeps } from "../controller.js";
+import type { ReconcileResult } from "../workers.js";
 import { controlledBy, controllerOf, indexByController } from "../owner.js";
 import { type CachedPod, isPodFinished } from "../pod-state.js";
 import { selectorOf, selects } from "../selector-cache.js";

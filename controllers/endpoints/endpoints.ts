@@ -4,13 +4,8 @@ import type { DeepReadonly } from "../../machinery/api/meta-v1.js";
 import { type ObjectKey, objectKey, splitObjectKey } from "../../machinery/api/resource.js";
 import { isNotFound } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
-import {
-  defineController,
-  enqueueMapped,
-  type Reconciler,
-  type ReconcilerDeps,
-  type ReconcileResult,
-} from "../controller.js";
+import { defineController, enqueueMapped, type Reconciler, type ReconcilerDeps } from "../controller.js";
+import type { ReconcileResult } from "../workers.js";
 import { isNamespaceTerminating, messageOf } from "../error-message.js";
 import {
   type CachedService,

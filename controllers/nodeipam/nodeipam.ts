@@ -2,12 +2,8 @@ import { type Node, nodes } from "../../machinery/api/core-v1.js";
 import type { ObjectKey } from "../../machinery/api/resource.js";
 import { isNotFound } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
-import {
-  defineController,
-  type Reconciler,
-  type ReconcilerDeps,
-  type ReconcileResult,
-} from "../controller.js";
+import { defineController, type Reconciler, type ReconcilerDeps } from "../controller.js";
+import type { ReconcileResult } from "../workers.js";
 import { nextFree, parseRange, rangeFor } from "./pod-cidrs.js";
 
 /** Gives each node the range that its pods' addresses come from. */

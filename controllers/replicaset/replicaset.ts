@@ -6,13 +6,8 @@ import { isNotFound } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
 import { settleBounded, slowStart } from "../bounded.js";
 import { claimDependents } from "../claim.js";
-import {
-  defineController,
-  enqueueMapped,
-  type Reconciler,
-  type ReconcilerDeps,
-  type ReconcileResult,
-} from "../controller.js";
+import { defineController, enqueueMapped, type Reconciler, type ReconcilerDeps } from "../controller.js";
+import type { ReconcileResult } from "../workers.js";
 import { isNamespaceTerminating, messageOf } from "../error-message.js";
 import { controlledBy, controllerOf, indexByController, newControllerRef } from "../owner.js";
 import { type CachedPod, isPodActive, isPodFinished, msUntilAvailable } from "../pod-state.js";

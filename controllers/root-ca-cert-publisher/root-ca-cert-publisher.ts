@@ -2,13 +2,8 @@ import { type ConfigMap, configMaps, type Namespace, namespaces } from "../../ma
 import { type ObjectKey, splitObjectKey } from "../../machinery/api/resource.js";
 import { isAlreadyExists, isNotFound } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
-import {
-  defineController,
-  enqueueMapped,
-  type Reconciler,
-  type ReconcilerDeps,
-  type ReconcileResult,
-} from "../controller.js";
+import { defineController, enqueueMapped, type Reconciler, type ReconcilerDeps } from "../controller.js";
+import type { ReconcileResult } from "../workers.js";
 import { isNamespaceTerminating } from "../error-message.js";
 
 const NAME = "kube-root-ca.crt";

@@ -2,13 +2,8 @@ import { type Namespace, namespaces, serviceAccounts } from "../../machinery/api
 import { type ObjectKey, splitObjectKey } from "../../machinery/api/resource.js";
 import { isAlreadyExists } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
-import {
-  defineController,
-  enqueueMapped,
-  type Reconciler,
-  type ReconcilerDeps,
-  type ReconcileResult,
-} from "../controller.js";
+import { defineController, enqueueMapped, type Reconciler, type ReconcilerDeps } from "../controller.js";
+import type { ReconcileResult } from "../workers.js";
 import { isNamespaceTerminating } from "../error-message.js";
 
 /** Every namespace has a ServiceAccount `default`; deleted, it comes back. */
