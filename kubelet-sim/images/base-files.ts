@@ -1,0 +1,35 @@
+/** What every emulated image has in its file system. The sandbox adds /etc/hosts, hostname and resolv.conf. */
+export const baseFiles = {
+  directories: [
+    "/bin",
+    "/dev",
+    "/etc",
+    "/home",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/var",
+    "/var/log",
+    "/var/run",
+  ],
+  devices: [
+    "/dev/null",
+    "/dev/zero",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/stdin",
+    "/dev/stdout",
+    "/dev/stderr",
+    "/dev/tty",
+  ],
+  texts: {
+    "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n",
+    "/etc/group": "root:x:0:\nnobody:x:65534:\n",
+    "/etc/nsswitch.conf": "hosts: files dns\n",
+  },
+} as const;

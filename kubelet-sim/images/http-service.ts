@@ -1,0 +1,71 @@
+import {
+  type Http1Handler,
+  Http1Server,
+  type Http1ServerOptions,
+} from "../../machinery/network/http1-server.js";
+import type { Process, Signal } from "./process.js";
+
+export interface HttpService extends Http1ServerOptions {
+  ports: readonly number[];
+  handler: Http1Handler;
+  /** `graceful` finishes the requests under way, `fast` does not. The value is the exit code after it. */
+  stopOn: Partial<Record<Signal, { how: "graceful" | "fast"; exitCode: number }>>;
+  /** Once the listeners are open. */
+  onListening?: () => void;
+  onSignal?: (signal: Signal) => void;
+}
+
+const DRAIN_POLL_MS = 5;
+
+/** Listens and serves until a signal stops it; resolves with the exit code. Throws ConnectionError `address-in-use`. */
+export async function runHttpService(process: Process, service: HttpService): Promise<number> {
+  const server = new Http1Server(service.handler, service);
+  const listeners = service.ports.map((port) =>
+    process.network.listen(port, (connection) => process.background(() => server.serve(connection))),
+  );
+  service.onListening?.();
+  const { how, exitCode } = await firstSignal(process, service);
+  for (const listener of listeners) listener.close();
+  server.shutdown();
+  while (how === "graceful" && server.activeCount > 0) await process.sleep(DRAIN_POLL_MS);
+  return exitCode;
+}
+
+function firstSignal(
+  process: Process,
+  { stopOn, onSignal }: HttpService,
+): Promise<{ how: "graceful" | "fast"; exitCode: number }> {
+  return new Promise((resolve) => {
+    for (const [signal, stop] of Object.entries(stopOn) as [
+      Signal,
+      { how: "graceful"; exitCode: number },
+    ][]) {
+      process.onSignal(signal, () => {
+        onSignal?.(signal);
+        resolve(stop);
+      });
+    }
+  });
+}
+
+/** `Sat, 21 Nov 2026 12:00:00 GMT` */
+export const toHttpDate = (ms: number): string => new Date(ms).toUTCString();
+
+/** `21/Nov/2026:12:00:00 +0000`, as in access logs. */
+export function toAccessLogTime(ms: number): string {
+  const [, day = "", month = "", year = "", time = ""] = toHttpDate(ms).split(" ");
+  return `${day}/${month}/${year}:${time} +0000`;
+}
+
+/** Path without query, percent-decoded and normalised; undefined when it cannot be decoded or leaves the root. */
+export function decodeRequestPath(target: string): string | undefined {
+  const path = target.split(/[?#]/, 1)[0] ?? "/";
+  try {
+    const decoded = decodeURIComponent(path);
+    return decoded.startsWith("/") && !decoded.includes("\0") && !decoded.split("/").includes("..")
+      ? decoded
+      : undefined;
+  } catch {
+    return undefined; // a broken escape: the caller answers 400
+  }
+}

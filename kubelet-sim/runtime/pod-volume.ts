@@ -1,0 +1,18 @@
+import type { PodVolume } from "../container-runtime.js";
+import { FileTree, newFile } from "./file-tree.js";
+
+/** Every PodVolume is one of these: an empty directory until it is replaced or written to. */
+export class MemoryVolume implements PodVolume {
+  tree = new FileTree();
+  #revision = 0;
+
+  replace(files: ReadonlyMap<string, Uint8Array>): void {
+    const next = new FileTree();
+    this.#revision++;
+    for (const [path, content] of files) next.put(`/${path}`, newFile(content, this.#revision));
+    this.tree = next;
+  }
+}
+
+/** A volume for `Mount.volume`: an emptyDir as it is, a ConfigMap, Secret or projected volume after `replace`. */
+export const newPodVolume = (): PodVolume => new MemoryVolume();

@@ -1,0 +1,148 @@
+import type { Clock } from "../../machinery/api/clock.js";
+import type { Transport } from "../../machinery/api/http.js";
+import type { Logger } from "../../machinery/api/logger.js";
+import type { Rng } from "../../machinery/api/rng.js";
+import type { Network } from "../../machinery/network/network.js";
+import type { ContainerRuntime, PulledImage, Sandbox, SandboxConfig } from "../container-runtime.js";
+import type { Image } from "../images/image.js";
+import { images as emulatedImages } from "../images/images.js";
+import { ImageStore } from "./image-store.js";
+import { drawLatencyMs, IpPool, type IpReuse, type LatencyRange } from "./ip-pool.js";
+import { RuntimeSandbox } from "./sandbox.js";
+
+export interface RuntimeLatency {
+  /** Of an image that is not on the node yet; later pulls take nothing. */
+  pull: LatencyRange;
+  start: LatencyRange;
+  stop: LatencyRange;
+}
+
+const DEFAULT_LATENCY: RuntimeLatency = {
+  pull: { minMs: 5, maxMs: 20 },
+  start: { minMs: 1, maxMs: 5 },
+  stop: { minMs: 0, maxMs: 2 },
+};
+const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
+
+/** A host of the virtual network, as `VirtualNetwork.addHost` gives it. */
+export interface PodNetwork extends Network {
+  remove(how: "reset" | "vanish"): void;
+}
+
+export interface RuntimeOptions {
+  nodeName: string;
+  nodeIP: string;
+  podCIDR: string;
+  network: { addHost(ip: string): PodNetwork };
+  /** The node's own host, for pods with hostNetwork. Default: `network.addHost(nodeIP)` at the first of them. */
+  nodeNetwork?: Network;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  /** Default: all emulated images. */
+  images?: readonly Image[];
+  /** Default delayed. */
+  ipReuse?: IpReuse;
+  latency?: Partial<RuntimeLatency>;
+  logLimitBytes?: number;
+  /** The API server as the bearer of a ServiceAccount token; without it programs have no API. */
+  apiAccess?: (token: string) => Transport;
+}
+
+/** What sandboxes need of their node. */
+export interface RuntimeContext {
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  images: ImageStore;
+  latency: RuntimeLatency;
+  logLimitBytes: number;
+  apiAccess: ((token: string) => Transport) | undefined;
+}
+
+export const createRuntime = (options: RuntimeOptions): ContainerRuntime => new NodeRuntime(options);
+
+class NodeRuntime implements ContainerRuntime {
+  readonly #options: RuntimeOptions;
+  readonly #context: RuntimeContext;
+  readonly #pool: IpPool;
+  readonly #sandboxes = new Map<string, RuntimeSandbox>();
+  readonly #latencyRng: Rng;
+  #nodeNetwork: Network | undefined;
+
+  constructor(options: RuntimeOptions) {
+    this.#options = options;
+    this.#pool = new IpPool(options.podCIDR, options.ipReuse ?? "delayed");
+    this.#latencyRng = options.rng.fork("latency");
+    this.#nodeNetwork = options.nodeNetwork;
+    this.#context = {
+      clock: options.clock,
+      rng: options.rng,
+      logger: options.logger,
+      images: new ImageStore(options.images ?? emulatedImages),
+      latency: { ...DEFAULT_LATENCY, ...options.latency },
+      logLimitBytes: options.logLimitBytes ?? LOG_LIMIT_BYTES,
+      apiAccess: options.apiAccess,
+    };
+  }
+
+  async runSandbox(config: SandboxConfig): Promise<Sandbox> {
+    const running = this.#sandboxes.get(config.podUid);
+    if (running?.isLive) return running;
+    const sandbox = config.hostNetwork ? this.#onNode(config) : this.#withOwnAddress(config);
+    this.#sandboxes.set(config.podUid, sandbox);
+    return sandbox;
+  }
+
+  async pullImage(reference: string): Promise<PulledImage> {
+    const before = this.#context.images.pulled.length;
+    const { clock, images, latency } = this.#context;
+    try {
+      const image = images.pull(reference);
+      if (images.pulled.length > before) await clock.sleep(drawLatencyMs(latency.pull, this.#latencyRng));
+      return image;
+    } catch (err) {
+      await clock.sleep(drawLatencyMs(latency.pull, this.#latencyRng));
+      throw err;
+    }
+  }
+
+  images(): readonly PulledImage[] {
+    return this.#context.images.pulled;
+  }
+
+  crash(): void {
+    for (const sandbox of [...this.#sandboxes.values()]) sandbox.end("vanish");
+  }
+
+  #withOwnAddress(config: SandboxConfig): RuntimeSandbox {
+    const ip = this.#pool.take();
+    const network = this.#options.network.addHost(ip);
+    const sandbox: RuntimeSandbox = new RuntimeSandbox({
+      context: this.#context,
+      config,
+      network,
+      release: (how) => {
+        network.remove(how);
+        this.#pool.giveBack(ip);
+        this.#forget(config.podUid, sandbox);
+      },
+    });
+    return sandbox;
+  }
+
+  #onNode(config: SandboxConfig): RuntimeSandbox {
+    this.#nodeNetwork ??= this.#options.network.addHost(this.#options.nodeIP);
+    const sandbox: RuntimeSandbox = new RuntimeSandbox({
+      context: this.#context,
+      config,
+      network: this.#nodeNetwork,
+      release: () => this.#forget(config.podUid, sandbox),
+    });
+    return sandbox;
+  }
+
+  #forget(podUid: string, sandbox: RuntimeSandbox): void {
+    if (this.#sandboxes.get(podUid) === sandbox) this.#sandboxes.delete(podUid);
+  }
+}
