@@ -39,14 +39,15 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
 }
 
 async function ensure<T extends KubeObject>(
-  { store }: BootstrapOptions,
+  options: BootstrapOptions,
   descriptor: ResourceDescriptor<T>,
   object: T,
 ): Promise<boolean> {
   const { namespace, name } = object.metadata;
-  if (store(descriptor).find({ namespace, name })) return false;
+  const store = options.store(descriptor);
+  if (store.find({ namespace, name })) return false;
   try {
-    await store(descriptor).create(object, { user: SELF, dryRun: false });
+    await store.create(object, { user: SELF, dryRun: false });
     return true;
   } catch (err) {
     if (isAlreadyExists(err)) return false;

@@ -1,3 +1,4 @@
+import type { TokenIssuer } from "../auth/service-account-tokens.js";
 import {
   localSubjectAccessReviewResource,
   selfSubjectAccessReviewResource,
@@ -21,12 +22,16 @@ import { serviceAccountResource } from "./serviceaccounts/resource.js";
 import { DEFAULT_RANGES, type ServiceRanges, serviceResource } from "./services/resource.js";
 
 export interface ResourceDependencies {
+  /** Default 10.96.0.0/12 and 30000-32767. */
   ranges?: ServiceRanges;
+  /** Without it the token subresource cannot answer. */
+  tokens?: TokenIssuer;
 }
 
 /** Every kind this server serves. Made anew for each server: allocators keep state. */
 export function allResources({
   ranges = DEFAULT_RANGES,
+  tokens,
 }: ResourceDependencies = {}): readonly ServedResource[] {
   return [
     namespaceResource,
@@ -36,7 +41,7 @@ export function allResources({
     endpointsResource,
     configMapResource,
     secretResource,
-    serviceAccountResource(),
+    serviceAccountResource(tokens),
     eventResource,
     endpointSliceResource,
     eventV1Resource,
@@ -51,3 +56,6 @@ export function allResources({
     tokenReviewResource,
   ];
 }
+
+/** The declarations alone: what discovery and OpenAPI are made from. A server makes its own with `allResources`. */
+export const resources: readonly ServedResource[] = allResources();

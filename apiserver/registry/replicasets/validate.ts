@@ -27,7 +27,7 @@ export function validateReplicaSetStatus({ status }: ReplicaSet): FieldError[] {
     "observedGeneration",
   ] as const;
   const errors = counts.flatMap((name) => nonnegative(status[name], path.child(name)));
-  const { replicas = 0, readyReplicas = 0, availableReplicas = 0, fullyLabeledReplicas = 0 } = status;
+  const { replicas, readyReplicas = 0, availableReplicas = 0, fullyLabeledReplicas = 0 } = status;
   if (fullyLabeledReplicas > replicas)
     errors.push(
       invalid(
