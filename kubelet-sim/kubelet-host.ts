@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../machinery/api/clock.js";
 import { nodes, type Pod, pods } from "../machinery/api/core-v1.js";
 import type { Logger } from "../machinery/api/logger.js";
@@ -61,6 +62,7 @@ export class KubeletHost {
 
   /** Until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
+    setMaxListeners(0, signal);
     const informing = this.#informers.run(signal);
     try {
       await this.#informers.waitForSync(signal);

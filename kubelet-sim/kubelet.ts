@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../machinery/api/clock.js";
 import type { Node, Pod } from "../machinery/api/core-v1.js";
 import type { HttpHandler } from "../machinery/api/http.js";
@@ -131,6 +132,8 @@ export class Kubelet {
   async #runBoot(signal: AbortSignal): Promise<void> {
     const controller = new AbortController();
     const stopped = AbortSignal.any([signal, controller.signal]);
+    // Every pod and every pending wait of the node listens to it.
+    setMaxListeners(0, stopped);
     const network = this.#options.network.addHost(this.#options.node.ip);
     this.#crash = () => {
       controller.abort(new Error("the node crashed"));
