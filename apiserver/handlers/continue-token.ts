@@ -9,10 +9,12 @@ export interface ContinueToken {
 
 const VERSION = "meta.k8s.io/v1";
 const LATEST = -1;
+/** Go's next key after a key. */
+const END = "\u0000";
 
 /** Opaque to clients; the shape is a real server's. Keys are kept relative to the list's prefix. */
 export function encodeContinue({ after, revision }: ContinueToken, prefix: string): string {
-  const token = { v: VERSION, rv: revision ?? LATEST, start: `${after.slice(prefix.length)}\u0000` };
+  const token = { v: VERSION, rv: revision ?? LATEST, start: after.slice(prefix.length) + END };
   return Buffer.from(JSON.stringify(token)).toString("base64url");
 }
 
@@ -31,5 +33,8 @@ export function decodeContinue(text: string, prefix: string): ContinueToken {
     throw invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   if (typeof start !== "string" || start === "")
     throw invalid("encoded start key empty (version meta.k8s.io/v1)");
-  return { after: prefix + start.replace(/\u0000$/, ""), revision: rv === LATEST ? undefined : rv };
+  return {
+    after: prefix + start.slice(0, start.endsWith(END) ? -1 : undefined),
+    revision: rv === LATEST ? undefined : rv,
+  };
 }

@@ -16,7 +16,7 @@ export class OpenWatches {
 
   stop(): void {
     this.#stopped = true;
-    for (const end of [...this.#ends]) end();
+    for (const end of this.#ends) end();
     this.#ends.clear();
   }
 }

@@ -2,6 +2,7 @@ import type { Timer } from "../../machinery/api/clock.js";
 import type { HttpResponse } from "../../machinery/api/http.js";
 import type { KubeObject } from "../../machinery/api/meta-v1.js";
 import { newExpired } from "../../machinery/api/status.js";
+import type { ObjectChange } from "../registry/watch-objects.js";
 import type { KeyValue, Revision } from "../storage/storage.js";
 import { jsonAnswer } from "./answer.js";
 import type { ResourceCall } from "./call.js";
@@ -24,17 +25,20 @@ export function handleWatch<T extends KubeObject>(call: ResourceCall<T>): HttpRe
   const frames = new WatchFrames(store.core, { as, include: includeObjectOf(query) });
   const { after, fromState } = startOf(parameters, store.core.storage.revision);
   const initial = fromState ? store.list(selection).items : [];
-  const endsWithBookmark = parameters.sendInitialEvents === true && parameters.allowWatchBookmarks;
-  const stops: (() => void)[] = [];
-  const stream = new WatchStream(initialFrames(frames, initial, endsWithBookmark ? after : undefined), () => {
-    for (const stop of stops) stop();
-  });
+  const history: ObjectChange[] = [];
+  let stream: WatchStream | undefined;
   const outcome = store.watch(selection, { after }, (changes) => {
-    for (const change of changes) if (!stream.push(frames.ofChange(change))) return;
+    if (!stream) history.push(...changes);
+    else for (const change of changes) if (!stream.push(frames.ofChange(change))) return;
   });
   if (outcome.kind === "compacted")
     return jsonAnswer(200, errorFrame(tooOld(after, outcome.compactedRevision).status));
-  stops.push(() => outcome.stop());
+  const stops = [() => outcome.stop()];
+  const bookmarkAt =
+    parameters.sendInitialEvents === true && parameters.allowWatchBookmarks ? after : undefined;
+  stream = new WatchStream(firstFrames(frames, initial, bookmarkAt, history), () => {
+    for (const stop of stops) stop();
+  });
   startTimers(call, parameters, stream, stops, () =>
     frames.bookmark(Math.max(after, store.core.storage.revision), false),
   );
@@ -67,13 +71,16 @@ function startOf(
 const tooOld = (asked: Revision, oldest: Revision) =>
   newExpired(`too old resource version: ${asked} (${oldest})`);
 
-function* initialFrames<T extends KubeObject>(
+/** Encoded as the watcher reads them: however much history it asks for, nothing is buffered for it. */
+function* firstFrames<T extends KubeObject>(
   frames: WatchFrames<T>,
   items: readonly KeyValue[],
   bookmarkAt: Revision | undefined,
+  history: readonly ObjectChange[],
 ): Generator<Uint8Array> {
   for (const item of items) yield frames.added(item);
   if (bookmarkAt !== undefined) yield frames.bookmark(bookmarkAt, true);
+  for (const change of history) yield frames.ofChange(change);
 }
 
 function startTimers(

@@ -65,7 +65,7 @@ async function createNamed<T extends KubeObject>(
   });
 }
 
-/** Keeps what `reserve` claimed exactly if the write happened. */
+/** Keeps what `reserve` claimed exactly if the write happened; "lost" means that it did not. */
 export async function settling<R>(
   reservation: Reservation | undefined,
   dryRun: boolean,
@@ -73,7 +73,7 @@ export async function settling<R>(
 ): Promise<R> {
   try {
     const result = await write();
-    if (dryRun) reservation?.rollback();
+    if (dryRun || result === "lost") reservation?.rollback();
     else reservation?.commit();
     return result;
   } catch (err) {
@@ -103,7 +103,7 @@ function validateNew<T extends KubeObject>(core: StoreCore<T>, object: T, option
   const errors = [
     ...validateObjectMeta(object.metadata, {
       namespaced: descriptor.namespaced,
-      validateName: strategy.validateName,
+      nameErrors: (name) => strategy.validateName?.(name),
     }),
     ...(core.strategy(options).validate?.(object, core.context(options)) ?? []),
   ];

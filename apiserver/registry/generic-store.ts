@@ -1,4 +1,5 @@
 import type { DeleteOptions, KubeObject } from "../../machinery/api/meta-v1.js";
+import { isNotFound } from "../../machinery/api/status.js";
 import type { KeyValue } from "../storage/storage.js";
 import { createObject } from "./create-object.js";
 import { deleteObject } from "./delete-object.js";
@@ -9,6 +10,9 @@ import { type ListPage, listObjects, type PageOptions } from "./list-objects.js"
 import { type Change, updateObject } from "./update-object.js";
 import { type ObjectWatch, type WatchEnd, type WatchSource, watchObjects } from "./watch-objects.js";
 import type { DeleteResult, ObjectAt, UpdateResult, WriteOptions, Written } from "./write.js";
+
+/** Writes of one deletecollection that may share a commit. */
+const DELETED_AT_ONCE = 64;
 
 /** All that a kind's verbs do to its stored objects, in upstream's order and with its strategy. */
 export class GenericStore<T extends KubeObject = KubeObject> {
@@ -67,7 +71,7 @@ export class GenericStore<T extends KubeObject = KubeObject> {
     return deleteObject(this.core, at, deletion, options);
   }
 
-  /** Every matching object as one delete each, in key order. */
+  /** One delete for each matching object, begun in key order. */
   async deleteCollection(
     selection: Selection,
     deletion: DeleteOptions,
@@ -75,12 +79,27 @@ export class GenericStore<T extends KubeObject = KubeObject> {
   ): Promise<{ deleted: DeleteResult<T>[]; page: ListPage }> {
     const page = this.list(selection);
     const deleted: DeleteResult<T>[] = [];
-    for (const item of page.items) {
-      const { namespace, name } = this.core.view.object(item).metadata;
-      if (!this.core.item({ namespace, name })) continue;
-      deleted.push(await this.delete({ namespace, name }, { ...deletion }, options));
+    for (let start = 0; start < page.items.length; start += DELETED_AT_ONCE) {
+      const batch = page.items.slice(start, start + DELETED_AT_ONCE);
+      const results = await Promise.all(batch.map((item) => this.#deleteFound(item, deletion, options)));
+      for (const result of results) if (result) deleted.push(result);
     }
     return { deleted, page };
+  }
+
+  /** Undefined when someone else deleted it meanwhile. */
+  async #deleteFound(
+    item: KeyValue,
+    deletion: DeleteOptions,
+    options: WriteOptions<T>,
+  ): Promise<DeleteResult<T> | undefined> {
+    const { namespace, name } = this.core.view.object(item).metadata;
+    try {
+      return await this.delete({ namespace, name }, { ...deletion }, options);
+    } catch (err) {
+      if (isNotFound(err)) return undefined;
+      throw err;
+    }
   }
 
   /** Calls `watch` for every change of what is selected, after `source.after`. */

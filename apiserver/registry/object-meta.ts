@@ -21,15 +21,16 @@ const at = field("metadata");
 
 export interface MetaRules {
   namespaced: boolean;
-  validateName?: ((name: string) => string[]) | undefined;
+  /** What is wrong with a name; undefined leaves it to the rule of most kinds. */
+  nameErrors: (name: string) => string[] | undefined;
 }
 
 export function validateObjectMeta(
   metadata: ObjectMeta,
-  { namespaced, validateName = isDns1123Subdomain }: MetaRules,
+  { namespaced, nameErrors }: MetaRules,
 ): FieldError[] {
   return [
-    ...validateNames(metadata, validateName),
+    ...validateNames(metadata, (name) => nameErrors(name) ?? isDns1123Subdomain(name)),
     ...validateNamespace(metadata.namespace, namespaced),
     ...(metadata.generation !== undefined && metadata.generation < 0
       ? [invalid(at.child("generation"), metadata.generation, "must be greater than or equal to 0")]

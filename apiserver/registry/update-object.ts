@@ -40,10 +40,10 @@ async function createInstead<T extends KubeObject>(
   change: Change<T>,
   options: WriteOptions<T>,
 ): Promise<UpdateResult<T>> {
-  if (!core.strategy(options).allowCreateOnUpdate || options.subresource)
-    throw newNotFound(core.groupResource, at.name);
   const object = await change(undefined);
-  if (object.metadata.resourceVersion) throw newNotFound(core.groupResource, at.name);
+  if (object.metadata.uid) throw newUidConflict(core, at.name, core.key(at), object.metadata.uid, "");
+  if (!core.strategy(options).allowCreateOnUpdate || options.subresource || object.metadata.resourceVersion)
+    throw newNotFound(core.groupResource, at.name);
   return { ...(await createObject(core, object, options)), created: true, removed: false };
 }
 
@@ -85,12 +85,7 @@ function checkIdentity<T extends KubeObject>(
   const { metadata } = object;
   const current = old.metadata.resourceVersion;
   if (metadata.uid && metadata.uid !== old.metadata.uid)
-    throw newConflict(
-      core.groupResource,
-      old.metadata.name,
-      `StorageError: invalid object, Code: 4, Key: ${item.key}, ResourceVersion: 0, AdditionalErrorMsg: ` +
-        `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${old.metadata.uid}`,
-    );
+    throw newUidConflict(core, old.metadata.name, item.key, metadata.uid, old.metadata.uid);
   const version = metadata.resourceVersion;
   if (version && !/^\d+$/.test(version))
     throw newInvalid(core.resource.descriptor, old.metadata.name, [
@@ -109,6 +104,21 @@ function checkIdentity<T extends KubeObject>(
   } else if (version !== current)
     throw newConflict(core.groupResource, old.metadata.name, OPTIMISTIC_LOCK_CAUSE);
 }
+
+/** What an update of an object that was deleted, or deleted and made anew, is told. */
+const newUidConflict = <T extends KubeObject>(
+  core: StoreCore<T>,
+  name: string,
+  key: string,
+  asked: string,
+  found: string,
+) =>
+  newConflict(
+    core.groupResource,
+    name,
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: ` +
+      `Precondition failed: UID in precondition: ${asked}, UID in object meta: ${found}`,
+  );
 
 function setSystemMetadata<T extends KubeObject>(
   core: StoreCore<T>,
@@ -131,13 +141,14 @@ function setSystemMetadata<T extends KubeObject>(
   else metadata.generation = was.generation;
   const strategy = core.strategy(options);
   strategy.prepareForUpdate?.(object, old, core.context(options));
-  const changed = strategy.generationChanged ?? core.resource.strategy.generationChanged ?? specChanged;
-  if (was.generation !== undefined && metadata.generation === was.generation && changed(object, old))
+  if (was.generation === undefined || metadata.generation !== was.generation) return;
+  const owner = strategy.generationChanged ? strategy : core.resource.strategy;
+  if (owner.generationChanged ? owner.generationChanged(object, old) : specChanged(object, old))
     metadata.generation = was.generation + 1;
 }
 
-const specChanged = (object: { spec?: unknown }, old: { spec?: unknown }): boolean =>
-  !deepEqual(object.spec, old.spec);
+const specOf = (object: KubeObject): unknown => (object as { spec?: unknown }).spec;
+const specChanged = (object: KubeObject, old: KubeObject): boolean => !deepEqual(specOf(object), specOf(old));
 
 function validateChange<T extends KubeObject>(
   core: StoreCore<T>,
@@ -149,7 +160,7 @@ function validateChange<T extends KubeObject>(
   const errors = [
     ...validateObjectMeta(object.metadata, {
       namespaced: descriptor.namespaced,
-      validateName: strategy.validateName,
+      nameErrors: (name) => strategy.validateName?.(name),
     }),
     ...validateObjectMetaUpdate(object.metadata, old.metadata),
     ...(core.strategy(options).validateUpdate?.(object, old, core.context(options)) ?? []),

@@ -16,11 +16,11 @@ export type WithApi = (body: (api: ApiClient) => Promise<void>) => () => Promise
 /** What every way to reach the API server does: in process and over sockets. */
 export function apiSuite(name: string, connect: ConnectApi): void {
   const withApi: WithApi = (body) => async () => {
-    const { transport, close } = await connect();
+    const connection = await connect();
     try {
-      await body(new ApiClient(transport));
+      await body(new ApiClient(connection.transport));
     } finally {
-      await close();
+      await connection.close();
     }
   };
   protocolSuite(name, withApi);

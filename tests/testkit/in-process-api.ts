@@ -47,5 +47,5 @@ const aNamespace = (name: string): Namespace => ({
   kind: "Namespace",
   metadata: { name, uid: "", resourceVersion: "", creationTimestamp: "" },
   spec: {},
-  status: {},
+  status: { phase: "Active" },
 });
