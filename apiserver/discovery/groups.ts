@@ -34,8 +34,6 @@ export interface DiscoveredSubresource {
   name: string;
   gvk: GroupVersionKind;
   verbs: readonly string[];
-  /** Answers with a stream or a text of its own instead of an object (exec, log, proxy). */
-  connects: boolean;
 }
 
 export const STORED_VERBS: readonly string[] = [
@@ -136,12 +134,12 @@ function discover(served: ServedResource): DiscoveredResource {
     categories: descriptor.categories,
     subresources: Object.entries(served.subresources ?? {})
       .map(([name, subresource]): DiscoveredSubresource => {
-        const own = subresource.kind === "view" ? descriptor : subresource.descriptor;
+        // A log is read, not connected to: discovery calls it by the kind it belongs to.
+        const own = subresource.kind === "view" || name === "log" ? descriptor : subresource.descriptor;
         return {
           name,
           gvk: { group: own.group, version: own.version, kind: own.kind },
           verbs: subresource.verbs.toSorted(),
-          connects: subresource.kind === "action" && (own.kind === kind || own.kind.endsWith("Options")),
         };
       })
       .toSorted((a, b) => compare(a.name, b.name)),

@@ -9,7 +9,7 @@ import {
   type Model,
   type PropertyType,
 } from "./model.js";
-import type { PathItem } from "./operations.js";
+import type { PathItem } from "./operation.js";
 
 /** Meta kinds that carry no kind of their own in the model, or every group's. */
 const META_MODELS = new Set([

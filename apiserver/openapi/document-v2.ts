@@ -9,8 +9,9 @@ import type {
   SwaggerSchema,
 } from "./gnostic.js";
 import { META, type PropertyType } from "./model.js";
-import { type Operation, type PathItem, pathsOf } from "./operations.js";
+import type { Operation, PathItem } from "./operation.js";
 import type { Parameter } from "./parameters.js";
+import { pathsOf } from "./paths.js";
 
 /** The OpenAPI v2 (Swagger) document: all groups in one. */
 export function documentV2(

@@ -2,8 +2,9 @@ import type { GroupVersionKind } from "../../machinery/api/resource.js";
 import type { ServedVersion } from "../discovery/groups.js";
 import { type DefinitionIndex, described, extensionsOf } from "./definitions.js";
 import { META, type PropertyType } from "./model.js";
-import { type Operation, type PathItem, pathsOf } from "./operations.js";
+import type { Operation, PathItem } from "./operation.js";
 import type { Parameter } from "./parameters.js";
+import { pathsOf } from "./paths.js";
 
 /** The OpenAPI v3 document of one group version, complete in itself. */
 export function documentV3(

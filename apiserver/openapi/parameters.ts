@@ -19,7 +19,10 @@ const inPath = (name: string, description: string): Parameter => ({
   description,
 });
 
-export const NAMESPACE = inPath("namespace", "object name and auth scope, such as for teams and projects");
+const NAMESPACE = inPath("namespace", "object name and auth scope, such as for teams and projects");
+/** The namespace of a namespaced resource. */
+export const scopeParameters = ({ namespaced }: { namespaced: boolean }): Parameter[] =>
+  namespaced ? [NAMESPACE] : [];
 export const nameOf = (kind: string): Parameter => inPath("name", `name of the ${kind}`);
 export const REST_OF_PATH = inPath("path", "path to the resource");
 export const PRETTY = query("pretty", "string", "If 'true', then the output is pretty printed.");
