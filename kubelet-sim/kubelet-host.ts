@@ -6,6 +6,7 @@ import type { DeepReadonly } from "../machinery/api/meta-v1.js";
 import type { Rng } from "../machinery/api/rng.js";
 import type { Informer } from "../machinery/client/informer.js";
 import type { RestClient } from "../machinery/client/rest-client.js";
+import { waitForServer } from "../machinery/client/wait-for-server.js";
 import { SharedInformers } from "../machinery/client/shared-informers.js";
 import type { VirtualNetwork } from "../machinery/network/virtual-network.js";
 import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
@@ -34,6 +35,7 @@ export interface KubeletHostOptions {
 /** N nodes in one process. One watch for each resource serves them all; what they write, each writes as itself. */
 export class KubeletHost {
   readonly #options: KubeletHostOptions;
+  readonly #client: RestClient;
   readonly #informers: SharedInformers;
   readonly #kubelets = new Map<string, Kubelet>();
   readonly #pods: Informer<Pod>;
@@ -47,6 +49,7 @@ export class KubeletHost {
     const first = options.nodes[0];
     if (!first) throw new RangeError("a kubelet process needs at least one node");
     const client = options.client ?? options.clientFor(first.name);
+    this.#client = client;
     this.#informers = new SharedInformers({ client, clock, rng: rng.fork("informers"), logger });
     this.#pods = this.#informers.for(pods, { fieldSelector: "spec.nodeName!=" });
     this.#pods.addIndex("node", ({ spec }) => (spec.nodeName ? [spec.nodeName] : []));
@@ -63,9 +66,9 @@ export class KubeletHost {
   /** Until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     setMaxListeners(0, signal);
+    await waitForServer(this.#client, this.#options.clock, signal).catch(() => {});
     const informing = this.#informers.run(signal);
     try {
-      await this.#informers.waitForSync(signal);
       this.#running = true;
       await Promise.all([...this.#kubelets.values()].map((kubelet) => kubelet.run(signal)));
     } catch (err) {
@@ -119,6 +122,7 @@ export class KubeletHost {
       rng: rng.fork(node.name),
       logger,
       configSource,
+      synced: (signal) => this.#informers.waitForSync(signal),
       podCIDR: (signal) => this.#podCIDR(node.name, signal),
       podsOnNode: () => this.#pods.byIndex("node", node.name).map(mutable),
       ...(serve ? { serve } : {}),

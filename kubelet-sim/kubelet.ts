@@ -39,6 +39,8 @@ export interface KubeletOptions {
   rng: Rng;
   logger: Logger;
   configSource: ConfigSource;
+  /** Resolves once everything that pods are made from is known. */
+  synced: (signal: AbortSignal) => Promise<void>;
   /** Resolves with the node's pod range once a controller has given it one. */
   podCIDR: (signal: AbortSignal) => Promise<string>;
   /** Pods bound to this node, as far as known. */
@@ -179,6 +181,7 @@ export class Kubelet {
       podCIDR: await podCIDR(stopped),
       nodeNetwork: network,
     });
+    await this.#options.synced(stopped);
     const workers = new PodWorkers(this.#context({ network, runtime, recorder, rng, stopped }));
     this.#boot = { controller, workers, runtime };
     if (serve)

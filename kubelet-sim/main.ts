@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Transport } from "../machinery/api/http.js";
-import { httpTransport } from "../machinery/client/http-transport.js";
+import { httpTransport, type HttpTransportOptions } from "../machinery/client/http-transport.js";
 import { RestClient } from "../machinery/client/rest-client.js";
 import { startCarrier } from "../machinery/network/carrier.js";
 import { carrierUplink } from "../machinery/network/carrier-uplink.js";
@@ -74,6 +74,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   logger.info("Running kubelets", { nodes: nodes.length });
   await host.run(signal);
   await Promise.all([carrier?.close(), admin?.close()]);
+  credentials.close();
+  uplink.close?.();
 }
 
 /** Each node has its own credential where there is one; the watches that all share use the process's. */
@@ -81,6 +83,7 @@ class Credentials {
   readonly #file: string;
   readonly #dir: string | undefined;
   #shared: Transport | undefined;
+  readonly #open: { close(): void }[] = [];
 
   constructor(file: string, dir: string | undefined) {
     this.#file = file;
@@ -88,24 +91,34 @@ class Credentials {
   }
 
   shared(): Transport {
-    this.#shared ??= httpTransport(loadKubeconfig(this.#file));
+    this.#shared ??= this.#transport(loadKubeconfig(this.#file));
     return this.#shared;
   }
 
   ofNode(node: string): Transport {
     const file = this.#fileOf(node);
-    return file ? httpTransport(loadKubeconfig(file)) : this.shared();
+    return file ? this.#transport(loadKubeconfig(file)) : this.shared();
   }
 
   /** A pod's way to the API server. */
   asBearer(token: string): Transport {
     const { server, ca } = loadKubeconfig(this.#file);
-    return httpTransport({ server, ca, token });
+    return this.#transport({ server, ca, token });
   }
 
   serving(node: string): { key: string; cert: string; clientCa: string } | undefined {
     const { key, cert, ca } = loadKubeconfig(this.#fileOf(node) ?? this.#file);
     return key && cert && ca ? { key: String(key), cert: String(cert), clientCa: String(ca) } : undefined;
+  }
+
+  close(): void {
+    for (const transport of this.#open) transport.close();
+  }
+
+  #transport(options: HttpTransportOptions): Transport {
+    const transport = httpTransport(options);
+    this.#open.push(transport);
+    return transport;
   }
 
   #fileOf(node: string): string | undefined {
@@ -130,7 +143,7 @@ function latencies(options: KubeletOptions): NonNullable<RuntimeOptions["latency
 }
 
 /** Without a data plane pods run, but reach nobody. */
-const noUplink: Uplink = {
+const noUplink: Uplink & { close?(): void } = {
   dial: () => Promise.reject(new ConnectionError("unreachable", "no data plane was named")),
   sendDatagram: () => {},
 };

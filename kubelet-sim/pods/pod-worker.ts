@@ -3,7 +3,7 @@ import type { Sandbox } from "../container-runtime.js";
 import { PodVolumes } from "../volumes/pod-volumes.js";
 import { tokenRefreshMs } from "../volumes/service-account-tokens.js";
 import { MountError } from "../volumes/volume-files.js";
-import { allContainers, podFullName, type StartContext } from "./container-starter.js";
+import { allContainers, type StartContext } from "./container-starter.js";
 import type { ContainerRecord } from "./container-record.js";
 import type { DownwardContext } from "./field-ref.js";
 import type { NodeContext } from "./node-context.js";
@@ -11,6 +11,7 @@ import { KUBELET_CONDITIONS } from "./pod-conditions.js";
 import { PodContainers } from "./pod-containers.js";
 import { podStatus } from "./pod-status.js";
 import { resolvConf } from "./resolv-conf.js";
+import { Wakeup } from "./wakeup.js";
 
 const FIRST_MOUNT_RETRY_MS = 500;
 const LONGEST_MOUNT_RETRY_MS = 122_000;
@@ -37,8 +38,7 @@ export class PodWorker {
   #refreshVolumes = false;
   #volumesAtMs = 0;
   #graceMs: number | undefined;
-  #woken = false;
-  #wake: (() => void) | undefined;
+  readonly #wakeup: Wakeup;
   /** Aborted when the pod is to end: whatever is being started is not waited for. */
   readonly #ending = new AbortController();
 
@@ -46,6 +46,7 @@ export class PodWorker {
     this.#node = node;
     this.#pod = pod;
     this.#startTimeMs = node.clock.nowMs();
+    this.#wakeup = new Wakeup(node.clock);
     this.#volumes = new PodVolumes(node.hostPaths);
     this.containers = new PodContainers({ node, pod: () => this.#pod, onChange: () => this.#changed() });
     if (isTerminal(pod.status)) this.#podIP = pod.status.podIP;
@@ -82,7 +83,7 @@ export class PodWorker {
   configChanged(): void {
     this.#refreshVolumes = true;
     this.#mountRetryMs = FIRST_MOUNT_RETRY_MS;
-    this.#wakeUp();
+    this.#wakeup.notify();
   }
 
   /** Until the pod is gone from the node. Aborting leaves everything as it is, as a crash does. */
@@ -90,7 +91,7 @@ export class PodWorker {
     const onAbort = (): void => {
       this.containers.abandon();
       this.#ending.abort();
-      this.#wakeUp();
+      this.#wakeup.notify();
     };
     signal.addEventListener("abort", onAbort, { once: true });
     try {
@@ -113,7 +114,7 @@ export class PodWorker {
       if (signal.aborted) return;
       this.#checkDeadline();
       this.#publish();
-      await this.#sleep(this.#untilDeadline(waitMs));
+      await this.#wakeup.wait(this.#untilDeadline(waitMs));
     }
   }
 
@@ -192,7 +193,7 @@ export class PodWorker {
 
   async #leave(signal: AbortSignal): Promise<void> {
     while (!this.#pod.metadata.deletionTimestamp && !this.#removed) {
-      await this.#sleep(undefined);
+      await this.#wakeup.wait(undefined);
       if (signal.aborted) return;
     }
     if (this.#removed) this.#node.statuses.forget(this.#pod.metadata.uid);
@@ -300,35 +301,7 @@ export class PodWorker {
 
   #changed(): void {
     if (this.#ending.signal.aborted && !this.#stopped) this.#publish();
-    this.#wakeUp();
-  }
-
-  #wakeUp(): void {
-    this.#woken = true;
-    this.#wake?.();
-  }
-
-  /** Until something happens, at most `waitMs`. */
-  async #sleep(waitMs: number | undefined): Promise<void> {
-    if (this.#woken) {
-      this.#woken = false;
-      return;
-    }
-    await new Promise<void>((resolve) => {
-      const timer =
-        waitMs === undefined ? undefined : this.#node.clock.setTimer(waitMs, () => this.#wake?.());
-      this.#wake = () => {
-        timer?.cancel();
-        this.#wake = undefined;
-        resolve();
-      };
-    });
-    this.#woken = false;
-  }
-
-  /** For messages. */
-  toString(): string {
-    return podFullName(this.#pod);
+    this.#wakeup.notify();
   }
 }
 
