@@ -1,7 +1,7 @@
 import { FieldSelectorError, parseFieldSelector, requiredValue } from "../../machinery/api/fields.js";
 import type { RequestInfo } from "../../machinery/api/request-info.js";
-import { newForbidden } from "../../machinery/api/status.js";
 import type { AuthorizationAttributes, Authorizer } from "../auth/authorizer.js";
+import { newAccessDenied } from "../auth/forbidden.js";
 import type { UserInfo } from "../auth/user-info.js";
 
 /** kube-apiserver's --authorization-always-allow-paths. */
@@ -29,12 +29,7 @@ export function authorize(
   };
   const decision = authorizer.authorize(attributes);
   if (decision.allowed) return;
-  const refusal = forbiddenMessage(attributes);
-  throw newForbidden(
-    { group: attributes.group, resource: attributes.resource },
-    attributes.name,
-    decision.reason ? `${refusal}: ${decision.reason}` : refusal,
-  );
+  throw newAccessDenied(attributes, decision.reason);
 }
 
 /** A list or watch of one name may be allowed where the whole collection is not. */
@@ -48,15 +43,4 @@ function selectedName({ verb }: RequestInfo, query: URLSearchParams): string {
     if (err instanceof FieldSelectorError) return "";
     throw err;
   }
-}
-
-function forbiddenMessage(attributes: AuthorizationAttributes): string {
-  const { user, verb, namespace, group, path } = attributes;
-  const who = `User ${JSON.stringify(user.name)} cannot ${verb}`;
-  if (!attributes.resourceRequest) return `${who} path ${JSON.stringify(path)}`;
-  const resource = attributes.subresource
-    ? `${attributes.resource}/${attributes.subresource}`
-    : attributes.resource;
-  const what = `${who} resource ${JSON.stringify(resource)} in API group ${JSON.stringify(group)}`;
-  return namespace ? `${what} in the namespace ${JSON.stringify(namespace)}` : `${what} at the cluster scope`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { aConfigMap, aPod, CONFIG_MAPS, PODS } from "./api-objects.js";
+import { aConfigMap, aPod, withServiceAccount, CONFIG_MAPS, PODS } from "./api-objects.js";
 import type { WithApi } from "./api-suite.js";
 
 export function deletionSuite(name: string, withApi: WithApi): void {
@@ -85,6 +85,7 @@ export function deletionSuite(name: string, withApi: WithApi): void {
     test(
       "a running pod stays for its grace period, which a second delete may only shorten",
       withApi(async (api) => {
+        await withServiceAccount(api);
         await api.post(PODS, aPod("a", { nodeName: "node-1" }));
         const path = `${PODS}/a`;
         const first = await api.delete(path);
@@ -103,6 +104,7 @@ export function deletionSuite(name: string, withApi: WithApi): void {
     test(
       "a pod on no node goes at once",
       withApi(async (api) => {
+        await withServiceAccount(api);
         await api.post(PODS, aPod("a"));
         expect((await api.delete(`${PODS}/a`)).status).toBe(200);
         expect((await api.get(`${PODS}/a`)).status).toBe(404);

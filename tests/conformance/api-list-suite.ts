@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ApiClient, Reply } from "./api-client.js";
-import { aConfigMap, aPod, CONFIG_MAPS, PODS } from "./api-objects.js";
+import { aConfigMap, aPod, withServiceAccount, CONFIG_MAPS, PODS } from "./api-objects.js";
 import type { WithApi } from "./api-suite.js";
 
 const names = ({ body }: Reply): (string | undefined)[] =>
@@ -122,6 +122,7 @@ export function listSuite(name: string, withApi: WithApi): void {
     test(
       "field selectors choose by what the kind offers",
       withApi(async (api) => {
+        await withServiceAccount(api);
         await api.post(PODS, aPod("a", { nodeName: "node-1" }));
         await api.post(PODS, aPod("b", { nodeName: "node-2" }));
         expect(names(await api.get(`${PODS}?fieldSelector=spec.nodeName%3Dnode-1`))).toEqual(["a"]);
