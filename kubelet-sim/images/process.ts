@@ -94,6 +94,9 @@ export interface Child {
   readonly exited: Promise<ProcessExit>;
 }
 
+/** Descriptors from here on are not inherited by children. */
+export const FIRST_PRIVATE_DESCRIPTOR = 100;
+
 export interface SpawnOptions {
   argv: readonly string[];
   /** Default: the program that `argv[0]` names; `run` takes code in place of a file, as fork does. */

@@ -50,7 +50,7 @@ function clientInput({
   const input = terminal ? typingOn(terminal) : stdin && inputTo(stdin);
   if (!input) return undefined;
   return {
-    write: input.write,
+    write: (bytes) => input.write(bytes),
     end: () => {
       if (!terminal) input.end();
       if (endsWithClient) closeStdin();

@@ -7,6 +7,7 @@ import { type FileSystem, joinPath } from "../images/files.js";
 import {
   type Child,
   ExecError,
+  FIRST_PRIVATE_DESCRIPTOR,
   type OpenFile,
   type ProcessEntry,
   type Program,
@@ -74,7 +75,8 @@ export class ProcessTable {
     if (!options.run) this.find(options.argv[0] ?? "", { env, cwd });
     const descriptors = new Map<number, OpenFile>();
     for (const [number, file] of parent.descriptors) {
-      if (!options.descriptors?.has(number)) descriptors.set(number, file.dup());
+      const inherited = number < FIRST_PRIVATE_DESCRIPTOR && !options.descriptors?.has(number);
+      if (inherited) descriptors.set(number, file.dup());
     }
     for (const [number, file] of options.descriptors ?? []) descriptors.set(number, file.dup());
     return this.start(
@@ -122,7 +124,7 @@ export class ProcessTable {
 
   /** To every process that holds the terminal. */
   signalTerminal(terminal: TerminalSize, signal: Signal): void {
-    for (const process of [...this.#processes.values()]) {
+    for (const process of Array.from(this.#processes.values())) {
       if ([...process.descriptors.values()].some((file) => file.terminal === terminal)) {
         process.deliver(signal, "outside");
       }
@@ -130,7 +132,8 @@ export class ProcessTable {
   }
 
   killAll(): void {
-    for (const process of [...this.#processes.values()]) process.end({ exitCode: 137, signal: "SIGKILL" });
+    for (const process of Array.from(this.#processes.values()))
+      process.end({ exitCode: 137, signal: "SIGKILL" });
   }
 
   /** Counts small steps of work; true when it is time to let time pass. */

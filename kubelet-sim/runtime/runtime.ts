@@ -112,7 +112,7 @@ class NodeRuntime implements ContainerRuntime {
   }
 
   crash(): void {
-    for (const sandbox of [...this.#sandboxes.values()]) sandbox.end("vanish");
+    for (const sandbox of Array.from(this.#sandboxes.values())) sandbox.end("vanish");
   }
 
   #withOwnAddress(config: SandboxConfig): RuntimeSandbox {

@@ -147,7 +147,7 @@ export class Expander {
     return this.#options.state.positional.join(separator.slice(0, 1));
   }
 
-  #positions(name: "@" | "*" | string, quoted: boolean): Run[] {
+  #positions(name: string, quoted: boolean): Run[] {
     if (quoted && name === "*") return [{ text: this.#joined(), quoted, split: false }];
     return this.#options.state.positional.flatMap((text, i): Run[] => {
       const run: Run = { text, quoted, split: !quoted };

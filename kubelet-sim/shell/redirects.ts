@@ -1,5 +1,5 @@
 import { FileError } from "../images/files.js";
-import type { OpenFile } from "../images/process.js";
+import { FIRST_PRIVATE_DESCRIPTOR, type OpenFile } from "../images/process.js";
 import type { Redirect } from "./ast.js";
 import type { Shell } from "./shell.js";
 import { ShellError } from "./state.js";
@@ -46,10 +46,16 @@ class RedirectError extends Error {
 async function applyRedirect(shell: Shell, redirect: Redirect): Promise<() => void> {
   const { process } = shell;
   const { descriptor } = redirect;
-  const before = process.descriptors.get(descriptor)?.dup();
   const file = await openTarget(shell, redirect);
+  // Kept among the descriptors, so that it is closed when the shell is killed in between.
+  let saved = FIRST_PRIVATE_DESCRIPTOR;
+  while (process.descriptors.has(saved)) saved++;
+  process.setDescriptor(saved, process.descriptors.get(descriptor)?.dup());
   process.setDescriptor(descriptor, file === "close" ? undefined : file);
-  return () => process.setDescriptor(descriptor, before);
+  return () => {
+    process.setDescriptor(descriptor, process.descriptors.get(saved)?.dup());
+    process.setDescriptor(saved, undefined);
+  };
 }
 
 async function openTarget(shell: Shell, { operator, target }: Redirect): Promise<OpenFile | "close"> {

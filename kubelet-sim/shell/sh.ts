@@ -2,7 +2,8 @@ import { FileError } from "../images/files.js";
 import type { OpenFile, Process } from "../images/process.js";
 import { Parser } from "./parser.js";
 import { ShellSyntaxError } from "./scanner.js";
-import { ControlFlow, Shell } from "./shell.js";
+import { ControlFlow } from "./control-flow.js";
+import { Shell } from "./shell.js";
 import { ShellState } from "./state.js";
 
 interface Invocation {

@@ -2,6 +2,8 @@ import { FileError } from "../images/files.js";
 import { type Child, type OpenFile, parseSignal, type Process, type Signal } from "../images/process.js";
 import { ArithmeticError } from "./arithmetic.js";
 import type { Command, List } from "./ast.js";
+import { builtins } from "./builtins/builtins.js";
+import { ControlFlow } from "./control-flow.js";
 import { Expander } from "./expander.js";
 import { runSimple } from "./simple-command.js";
 import { Parser } from "./parser.js";
@@ -9,19 +11,6 @@ import { matchesPattern } from "./pattern.js";
 import { withRedirects } from "./redirects.js";
 import { ShellSyntaxError } from "./scanner.js";
 import { ShellError, ShellState } from "./state.js";
-
-/** Ends loops, functions or the shell from inside. */
-export class ControlFlow extends Error {
-  override readonly name = "ControlFlow";
-  readonly kind: "break" | "continue" | "return" | "exit";
-  /** Loops to leave, or the status. */
-  readonly value: number;
-  constructor(kind: "break" | "continue" | "return" | "exit", value: number) {
-    super(kind);
-    this.kind = kind;
-    this.value = value;
-  }
-}
 
 const LARGEST_SUBSTITUTION_BYTES = 16 * 1024 * 1024;
 
@@ -116,6 +105,10 @@ export class Shell {
 
   async complain(message: string): Promise<void> {
     await this.process.stderr.write(`${this.state.name}: ${message}\n`);
+  }
+
+  isBuiltin(name: string): boolean {
+    return Object.hasOwn(builtins, name);
   }
 
   /** The status that the last `$( )` left, for assignments without a command. */

@@ -2,7 +2,9 @@ import { ExecError } from "../images/process.js";
 import type { Simple } from "./ast.js";
 import { builtins } from "./builtins/builtins.js";
 import { applyForGood, withRedirects } from "./redirects.js";
-import { ControlFlow, type Shell } from "./shell.js";
+import { ControlFlow } from "./control-flow.js";
+import { complainOf } from "./exec-complaint.js";
+import type { Shell } from "./shell.js";
 import type { Variable } from "./state.js";
 
 /** Assignments, redirections and a function, builtin or program. `tail`: the program may take the shell's place. */
@@ -114,19 +116,5 @@ async function runProgram(
   } catch (err) {
     if (!(err instanceof ExecError)) throw err;
     return complainOf(shell, argv[0] ?? "", err);
-  }
-}
-
-/** busybox's words: 127 when it is not there, 126 when it cannot run. */
-export async function complainOf(shell: Shell, name: string, err: ExecError): Promise<number> {
-  switch (err.reason) {
-    case "not-found":
-    case "no-such-file":
-      await shell.complain(`${name}: not found`);
-      return 127;
-    case "permission-denied":
-    case "is-a-directory":
-      await shell.complain(`${name}: Permission denied`);
-      return 126;
   }
 }

@@ -1,4 +1,4 @@
-import type { Shell } from "../shell.js";
+import type { Builtin } from "./builtin.js";
 import {
   breakLoop,
   colon,
@@ -15,9 +15,6 @@ import { changeDirectory, commandBuiltin, echo, printf, printWorkingDirectory, t
 import { read } from "./read.js";
 import { test } from "./test.js";
 import { alias, exportVariables, getopts, local, readonly, set, shift, umask, unset } from "./variables.js";
-
-/** `name` is how it was called. */
-export type Builtin = (shell: Shell, args: readonly string[], name: string) => Promise<number> | number;
 
 /** What the shell does itself, by name. */
 export const builtins: Readonly<Record<string, Builtin>> = {

@@ -1,9 +1,9 @@
 import { FileError } from "../../images/files.js";
 import { ExecError } from "../../images/process.js";
-import { ControlFlow } from "../shell.js";
-import { complainOf } from "../simple-command.js";
+import { ControlFlow } from "../control-flow.js";
+import { complainOf } from "../exec-complaint.js";
 import { ShellError } from "../state.js";
-import type { Builtin } from "./builtins.js";
+import type { Builtin } from "./builtin.js";
 
 export const colon: Builtin = () => 0;
 export const fail: Builtin = () => 1;

@@ -1,6 +1,6 @@
 import { parseSignal, signalNumbers } from "../../images/process.js";
 import { ShellError } from "../state.js";
-import type { Builtin } from "./builtins.js";
+import type { Builtin } from "./builtin.js";
 
 export const jobs: Builtin = async (shell) => {
   for (const pid of shell.jobs.keys()) await shell.process.stdout.write(`[1]+ ${pid} Running\n`);

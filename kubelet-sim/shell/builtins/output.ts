@@ -2,8 +2,7 @@ import { ExecError } from "../../images/process.js";
 import { FileError } from "../../images/files.js";
 import { echoText } from "../text/echo-text.js";
 import { formatPrintf } from "../text/printf-text.js";
-import { runSimple } from "../simple-command.js";
-import { builtins, type Builtin } from "./builtins.js";
+import type { Builtin } from "./builtin.js";
 
 export const echo: Builtin = async (shell, args) => {
   await shell.process.stdout.write(echoText(args));
@@ -58,7 +57,7 @@ export const commandBuiltin: Builtin = async (shell, args) => {
   shell.state.functions.delete(name);
   try {
     const words = args.map((text) => [{ kind: "text" as const, text, quoted: true }]);
-    return await runSimple(shell, { kind: "simple", assignments: [], words, redirects: [] }, false);
+    return await shell.run({ kind: "simple", assignments: [], words, redirects: [] });
   } finally {
     if (body) shell.state.functions.set(name, body);
   }
@@ -76,7 +75,7 @@ export const type: Builtin = async (shell, args) => {
 
 function describe(shell: Parameters<Builtin>[0], name: string): { path: string; what: string } | undefined {
   if (shell.state.functions.has(name)) return { path: name, what: "a function" };
-  if (Object.hasOwn(builtins, name)) return { path: name, what: "a shell builtin" };
+  if (shell.isBuiltin(name)) return { path: name, what: "a shell builtin" };
   try {
     const path = shell.process.which(name);
     return { path, what: path };

@@ -1,7 +1,7 @@
 import { type OpenFile, ProcessEnded } from "../../images/process.js";
 import type { Shell } from "../shell.js";
 import { ShellError } from "../state.js";
-import type { Builtin } from "./builtins.js";
+import type { Builtin } from "./builtin.js";
 
 interface ReadOptions {
   raw: boolean;
@@ -83,8 +83,14 @@ async function collect(
 /** Splits at IFS; the last name takes the rest. */
 function assign(shell: Shell, names: readonly string[], text: string, whole: boolean): void {
   const ifs = shell.state.get("IFS") ?? " \t\n";
-  const blanks = [...ifs].filter((char) => " \t\n".includes(char)).join("");
-  const others = [...ifs].filter((char) => !" \t\n".includes(char)).join("");
+  const blanks = ifs
+    .split("")
+    .filter((char) => " \t\n".includes(char))
+    .join("");
+  const others = ifs
+    .split("")
+    .filter((char) => !" \t\n".includes(char))
+    .join("");
   let rest = whole ? text : trimStart(text, blanks);
   for (const [i, name] of names.entries()) {
     if (i === names.length - 1) {

@@ -1,5 +1,5 @@
 import { evaluateTest, TestError } from "../text/test-expression.js";
-import type { Builtin } from "./builtins.js";
+import type { Builtin } from "./builtin.js";
 
 /** `test`, `[` and, as in busybox, `[[`. */
 export const test: Builtin = async (shell, args, name) => {

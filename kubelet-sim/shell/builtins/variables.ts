@@ -1,5 +1,5 @@
 import { ShellError } from "../state.js";
-import type { Builtin } from "./builtins.js";
+import type { Builtin } from "./builtin.js";
 
 const NAME = /^[A-Za-z_]\w*$/;
 

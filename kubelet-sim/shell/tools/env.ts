@@ -3,7 +3,7 @@ import { complain } from "../tool.js";
 
 /** `env [-i] [-u name] [name=value…] [program args…]` */
 export async function env(process: Process): Promise<number> {
-  const args = [...process.argv.slice(1)];
+  const args = process.argv.slice(1);
   for (let arg = args[0]; arg !== undefined; arg = args[0]) {
     if (arg === "-i" || arg === "-") process.env.clear();
     else if (arg === "-u") {
