@@ -1,0 +1,40 @@
+import { writeSync } from "node:fs";
+import { ListenError } from "../machinery/network/edge/listen-error.js";
+import { jsonLogger } from "../machinery/runtime/json-logger.js";
+import { shutdownSignal } from "../machinery/runtime/shutdown.js";
+import { parseApiServerOptions } from "./options.js";
+import { DataDirError, startApiServer } from "./process.js";
+import { StorageError } from "./storage/storage.js";
+
+/** `kubesim apiserver`: the Kubernetes API, and the only process that opens the database. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const options = parseApiServerOptions(argv);
+  const signal = shutdownSignal(
+    options.supervisorFd === undefined ? undefined : Number(options.supervisorFd),
+  );
+  const logger = jsonLogger({ component: "apiserver" }, options.logLevel);
+  try {
+    const server = await startApiServer(options, logger);
+    logger.info("Serving the Kubernetes API", {
+      address: server.address,
+      startedMs: Math.round(performance.now()),
+    });
+    await aborted(signal);
+    await server.stop();
+  } catch (err) {
+    // What the user can mend is one line; the rest keeps its stack.
+    if (!isUsersToMend(err)) throw err;
+    writeSync(2, `kubesim apiserver: ${err.message}\n`);
+    process.exit(1);
+  }
+  process.exit(0);
+}
+
+const isUsersToMend = (err: unknown): err is Error =>
+  err instanceof StorageError || err instanceof ListenError || err instanceof DataDirError;
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });

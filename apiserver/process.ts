@@ -1,0 +1,235 @@
+import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../machinery/api/clock.js";
+import { nodes, pods, serviceAccounts } from "../machinery/api/core-v1.js";
+import { parseCidr } from "../machinery/api/ip.js";
+import type { Logger } from "../machinery/api/logger.js";
+import { startCarrier } from "../machinery/network/carrier.js";
+import { carrierUplink } from "../machinery/network/carrier-uplink.js";
+import type { HttpEdge } from "../machinery/network/edge/http-server.js";
+import { ConnectionError } from "../machinery/network/network.js";
+import type { Uplink } from "../machinery/network/uplink.js";
+import { VirtualNetwork } from "../machinery/network/virtual-network.js";
+import { type AdminHandlers, startAdminServer } from "../machinery/runtime/admin-server.js";
+import { ownPid } from "../machinery/runtime/host.js";
+import { MetricsRegistry } from "../machinery/runtime/metrics.js";
+import { ensureServerPki, type Pki } from "../machinery/runtime/pki.js";
+import { addProcessMetrics } from "../machinery/runtime/process-metrics.js";
+import { seededRng } from "../machinery/runtime/seeded-rng.js";
+import { systemClock } from "../machinery/runtime/system-clock.js";
+import { systemSecrets, unpredictableSeed } from "../machinery/runtime/system-secrets.js";
+import { admissionPlugins } from "./admission/plugins.js";
+import { ApiServer } from "./api-server.js";
+import { builtinPolicies } from "./auth/builtin-policies.js";
+import { PolicyAuthorizer } from "./auth/policy-authorizer.js";
+import { RequestAuthenticator, type TokenAuthenticator } from "./auth/request-authenticator.js";
+import { ServiceAccountTokens, type TokenBinding } from "./auth/service-account-tokens.js";
+import { StaticTokens } from "./auth/static-tokens.js";
+import { bootstrap } from "./bootstrap.js";
+import { Discovery } from "./discovery/discovery.js";
+import { SERVER_VERSION } from "./handlers/version.js";
+import { NodeKubeletDialer } from "./http/node-kubelet-dialer.js";
+import { serveApi } from "./http/serve-api.js";
+import { ApiServerMetrics } from "./metrics.js";
+import { BuiltinSchemas } from "./openapi/builtin-schemas.js";
+import { OpenApi } from "./openapi/openapi.js";
+import type { ApiServerProcessOptions } from "./options.js";
+import type { Lookup } from "./registry/serve.js";
+import { allResources } from "./registry/resources.js";
+import type { StorageEngine } from "./storage/engine.js";
+import { writeOwner } from "./storage/owner.js";
+import { openSqliteStorage } from "./storage/sqlite-storage.js";
+
+const ADDRESS = { ip: "172.18.0.2", port: 6443 };
+/** What is left of the two seconds that a stop may take, once requests were asked to end. */
+const STOP_GRACE_MS = 1000;
+
+/** A data directory that cannot be used; the message says why. */
+export class DataDirError extends Error {
+  override readonly name = "DataDirError";
+}
+
+export interface RunningApiServer {
+  address: string;
+  stop(): Promise<void>;
+}
+
+/** Everything that `kubesim apiserver` is made of, started in the order in which one part needs another. */
+export async function startApiServer(
+  options: ApiServerProcessOptions,
+  logger: Logger,
+): Promise<RunningApiServer> {
+  prepareDataDir(options.dataDir);
+  const clock = systemClock();
+  const registry = new MetricsRegistry();
+  const metrics = new ApiServerMetrics(registry);
+  const file = join(options.dataDir, "kubesim.db");
+  const storage = await openSqliteStorage({
+    file,
+    clock,
+    logger,
+    durability: options.durability,
+    historyMs: options.history,
+    owner: { pid: ownPid(), address: `${options.bindAddress}:${options.securePort}` },
+    onCommit: (commit) => metrics.onCommit(commit),
+  });
+  const serviceIp = firstAddress(options.serviceClusterIpRange);
+  const pki = ensureServerPki(join(options.dataDir, "pki"), serviceIp);
+  const { network, host, close: closeNetwork } = joinNetwork(options, clock);
+  const server = newServer({ options, logger, clock, storage, pki, metrics, host });
+  metrics.collectFrom(server, storage);
+  addProcessMetrics(registry);
+  await bootstrap({
+    store: (descriptor) => server.store(descriptor),
+    address: ADDRESS,
+    clusterIp: serviceIp,
+  });
+  await server.start();
+  const tls = { ...pki.server, clientCa: pki.ca };
+  const edge = serveApi({ handler: server, clock, logger, tls });
+  const port = await edge.listen(options.securePort, options.bindAddress);
+  const address = `https://${options.bindAddress}:${port}`;
+  writeOwner(file, { pid: ownPid(), address });
+  host.listen(ADDRESS.port, (connection) => edge.accept(connection));
+  const carrier = options.carrier
+    ? await startCarrier(options.carrier, clusterToken(options), network)
+    : undefined;
+  const admin = options.adminSocket
+    ? await startAdminServer(options.adminSocket, adminHandlers(registry, storage, port))
+    : undefined;
+  return {
+    address,
+    async stop() {
+      await admin?.close();
+      await Promise.all([stopServing(server, edge, clock), carrier?.close()]);
+      closeNetwork();
+      await storage.close();
+    },
+  };
+}
+
+interface Parts {
+  options: ApiServerProcessOptions;
+  logger: Logger;
+  clock: Clock;
+  storage: StorageEngine;
+  pki: Pki;
+  metrics: ApiServerMetrics;
+  host: ReturnType<VirtualNetwork["addHost"]>;
+}
+
+function newServer({ options, logger, clock, storage, pki, metrics, host }: Parts): ApiServer {
+  const secrets = systemSecrets();
+  const authorizer = new PolicyAuthorizer(builtinPolicies);
+  const tokens = new ServiceAccountTokens({
+    key: pki.serviceAccountKey,
+    clock,
+    secrets,
+    isLive: (binding) => isLive(server.lookup, binding),
+  });
+  const server = new ApiServer({
+    storage,
+    clock,
+    rng: seededRng(options.seed ?? unpredictableSeed()).fork("apiserver"),
+    secrets,
+    logger,
+    authenticator: new RequestAuthenticator({ tokens: [tokens, ...staticTokens(options)], authorizer }),
+    authorizer,
+    kubelets: new NodeKubeletDialer({
+      network: host,
+      nodeNamed: (name) => server.lookup.get(nodes, undefined, name),
+      tls: pki.kubeletClient,
+    }),
+    schemas: new BuiltinSchemas(),
+    resources: allResources({
+      ranges: {
+        clusterIps: options.serviceClusterIpRange,
+        nodePorts: options.serviceNodePortRange,
+      },
+      tokens,
+    }),
+    admission: admissionPlugins,
+    observe: (observation) => metrics.observe(observation),
+  });
+  const discovery = new Discovery({
+    resources: () => server.resources,
+    serverAddress: `${ADDRESS.ip}:${ADDRESS.port}`,
+  });
+  const openApi = new OpenApi({ resources: () => server.resources, version: SERVER_VERSION.gitVersion });
+  server.mount((request) => discovery.handle(request));
+  server.mount((request) => openApi.handle(request));
+  server.mount((request) => metrics.answer(request));
+  return server;
+}
+
+/** A token ends with its ServiceAccount and with the pod it was made for, whatever its time says. */
+function isLive(lookup: Lookup, { namespace, serviceAccount, pod }: TokenBinding): boolean {
+  if (lookup.get(serviceAccounts, namespace, serviceAccount.name)?.metadata.uid !== serviceAccount.uid)
+    return false;
+  return !pod || lookup.get(pods, namespace, pod.name)?.metadata.uid === pod.uid;
+}
+
+function staticTokens({ tokenAuthFile }: ApiServerProcessOptions): TokenAuthenticator[] {
+  if (!tokenAuthFile) return [];
+  try {
+    return [new StaticTokens(readFileSync(tokenAuthFile, "utf8"))];
+  } catch (err) {
+    throw new DataDirError(`${tokenAuthFile}: ${(err as Error).message}`);
+  }
+}
+
+/** The API server's machine on the virtual network; alone there when no data plane was named. */
+function joinNetwork(options: ApiServerProcessOptions, clock: Clock) {
+  const uplink = options.dataplane ? carrierUplink(options.dataplane, clusterToken(options)) : NO_UPLINK;
+  const rng = seededRng(options.seed ?? unpredictableSeed()).fork("apiserver/network");
+  const network = new VirtualNetwork({ clock, rng, uplink });
+  return { network, host: network.addHost(ADDRESS.ip), close: () => uplink.close() };
+}
+
+const NO_UPLINK: Uplink & { close(): void } = {
+  dial: () => Promise.reject(new ConnectionError("unreachable", "no data plane was named")),
+  sendDatagram() {},
+  close() {},
+};
+
+const clusterToken = ({ clusterTokenFile }: ApiServerProcessOptions): string =>
+  clusterTokenFile ? readFileSync(clusterTokenFile, "utf8").trim() : "";
+
+const adminHandlers = (registry: MetricsRegistry, storage: StorageEngine, port: number): AdminHandlers => ({
+  "GET /health": () => {
+    const reason = storage.health();
+    return { ready: reason === undefined, ...(reason ? { reason } : {}), port };
+  },
+  "GET /metrics": () => registry.expose(),
+  "GET /storage": () => ({
+    revision: storage.revision,
+    compactedRevision: storage.compactedRevision,
+    keys: storage.count(""),
+    watches: storage.watchCount,
+  }),
+});
+
+/** Watches end first; what still runs is cut when the grace is over. */
+async function stopServing(server: ApiServer, edge: HttpEdge, clock: Clock): Promise<void> {
+  const grace = clock.sleep(STOP_GRACE_MS);
+  await Promise.race([server.stop(), grace]);
+  await edge.close(STOP_GRACE_MS / 2);
+}
+
+function prepareDataDir(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+  } catch (err) {
+    const isFile = statSync(dir, { throwIfNoEntry: false })?.isDirectory() === false;
+    throw new DataDirError(
+      isFile ? `data directory ${dir} is a file` : `data directory ${dir}: ${(err as Error).message}`,
+    );
+  }
+}
+
+function firstAddress(range: string): string {
+  const cidr = parseCidr(range);
+  const [network = "10.96.0.0"] = range.split("/");
+  const last = network.lastIndexOf(".");
+  return cidr ? `${network.slice(0, last)}.${Number(network.slice(last + 1)) + 1}` : "10.96.0.1";
+}
