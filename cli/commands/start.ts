@@ -6,7 +6,9 @@ import type { Service } from "../../machinery/api/core-v1.js";
 import { services } from "../../machinery/api/core-v1.js";
 import type { ClusterStatus } from "../supervisor/supervisor.js";
 import { waitForAnswer } from "../wait-for-answer.js";
-import { parseUp, runCluster } from "./up.js";
+import { localPortOf } from "../live/host-ports.js";
+import { ClusterDir } from "../supervisor/cluster.js";
+import { currentStatus, parseUp, runCluster } from "./up.js";
 
 const DEMO_MANIFESTS = fileURLToPath(new URL("../../../manifests/demo", import.meta.url));
 const DEMO_NODE_PORT_SERVICE = "web-nodeport";
@@ -26,7 +28,7 @@ export const startCommand: CliCommand = {
       { ...options, filename: [DEMO_MANIFESTS, ...options.filename] },
       context,
       async (status) => {
-        const url = await demoUrl(status, context);
+        const url = await demoUrl(new ClusterDir(status.dataDir), context);
         await waitForAnswer(url, context);
         progress(`${url} answers`);
         context.stdout.write(howToUse(status, url));
@@ -38,15 +40,19 @@ export const startCommand: CliCommand = {
   },
 };
 
-async function demoUrl(status: ClusterStatus, context: CliContext): Promise<string> {
-  const { client } = connect({ kubeconfig: status.kubeconfig }, context);
+/** Where the demo's NodePort answers on this machine; waits until something listens. */
+async function demoUrl(dir: ClusterDir, context: CliContext): Promise<string> {
+  const { client } = connect({ kubeconfig: dir.kubeconfig }, context);
   const service: Service = await client.get(services, { namespace: "default", name: DEMO_NODE_PORT_SERVICE });
   const nodePort = service.spec.ports?.[0]?.nodePort ?? 0;
-  const moved = (status.hostPorts as { nodePort?: number; hostPort?: number }[]).find(
-    (port) => port.nodePort === nodePort,
-  );
-  return `http://127.0.0.1:${moved?.hostPort ?? nodePort}`;
+  for (;;) {
+    const port = localPortOf((await currentStatus(dir))?.hostPorts ?? [], nodePort);
+    if (port !== undefined) return `http://127.0.0.1:${port}`;
+    await context.clock.sleep(POLL_MS, context.signal);
+  }
 }
+
+const POLL_MS = 15;
 
 function howToUse(status: ClusterStatus, url: string): string {
   const cli = fileURLToPath(new URL("../main.js", import.meta.url));

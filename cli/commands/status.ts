@@ -36,11 +36,11 @@ function describe(status: ClusterStatus): string {
     String(row.restarts),
     row.reason ?? "",
   ]);
-  const moved = (status.hostPorts as { servicePort?: string; nodePort?: number; hostPort?: number }[])
-    .filter((port) => port.nodePort !== port.hostPort)
+  const moved = status.hostPorts
+    .filter(({ wanted, actual }) => wanted !== actual)
     .map(
-      (port) =>
-        `node port ${port.nodePort} (${port.servicePort}) is on 127.0.0.1:${port.hostPort}: the port was taken\n`,
+      ({ servicePort, wanted, actual, problem }) =>
+        `${servicePort}: ${wanted} is ${actual ? `on ${actual}` : "not open"} (${problem ?? "taken"})\n`,
     );
   return [
     `Cluster:     ${status.name}\n`,

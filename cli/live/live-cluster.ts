@@ -5,6 +5,7 @@ import type { FlowRecord } from "../../chaos/history.js";
 import { adminCall } from "../../machinery/runtime/admin-server.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
 import type { CliContext } from "../command.js";
+import { type HostPort, localPortOf } from "./host-ports.js";
 import { readManifests } from "../manifests.js";
 import { applyWhileStarting } from "../objects/apply.js";
 import { builtInResource } from "../resource-for.js";
@@ -54,10 +55,6 @@ export function liveCluster(
   };
 }
 
-interface HostPort {
-  nodePort?: number;
-  hostPort?: number;
-}
 const known = new Map<string, number>();
 
 /** The host socket that stands for a node port: the same number, unless that was taken. */
@@ -65,10 +62,9 @@ async function hostPortOf(dataplane: string, nodePort: number): Promise<number> 
   const key = `${dataplane} ${nodePort}`;
   const cached = known.get(key);
   if (cached !== undefined) return cached;
-  const ports = (await adminCall(dataplane, "GET", "/host-ports")) as HostPort[];
-  const found = ports.find((port) => port.nodePort === nodePort)?.hostPort ?? nodePort;
-  known.set(key, found);
-  return found;
+  const found = localPortOf((await adminCall(dataplane, "GET", "/host-ports")) as HostPort[], nodePort);
+  if (found !== undefined) known.set(key, found);
+  return found ?? nodePort;
 }
 
 function get(port: number, timeoutMs: number, agent: Agent | false): Promise<HostAnswer> {

@@ -5,6 +5,7 @@ import type { Clock } from "../../machinery/api/clock.js";
 import type { Logger } from "../../machinery/api/logger.js";
 import { AdminError, adminCall, startAdminServer } from "../../machinery/runtime/admin-server.js";
 import { ownPid } from "../../machinery/runtime/host.js";
+import type { HostPort } from "../live/host-ports.js";
 import { Child } from "./child.js";
 import { type ClusterDir, type ClusterFile, UserError } from "./cluster.js";
 import { endLeftover, writePidFile } from "./pid-file.js";
@@ -36,7 +37,7 @@ export interface ClusterStatus {
   supervisor: number;
   processes: ProcessStatus[];
   /** Host sockets that stand for the cluster's node ports, and those that had to move. */
-  hostPorts: unknown[];
+  hostPorts: HostPort[];
 }
 
 export interface SupervisorOptions {
@@ -156,10 +157,10 @@ export class Supervisor {
     };
   }
 
-  async #hostPorts(): Promise<unknown[]> {
+  async #hostPorts(): Promise<HostPort[]> {
     try {
       const answer = await adminCall(adminSocket(this.#options.cluster, "dataplane"), "GET", "/host-ports");
-      return Array.isArray(answer) ? answer : [];
+      return Array.isArray(answer) ? (answer as HostPort[]) : [];
     } catch (err) {
       if (err instanceof AdminError) return [];
       throw err;

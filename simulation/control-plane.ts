@@ -1,0 +1,66 @@
+import { generateKeyPairSync } from "node:crypto";
+import { admissionPlugins } from "../apiserver/admission/plugins.js";
+import { ApiServer } from "../apiserver/api-server.js";
+import { builtinPolicies } from "../apiserver/auth/builtin-policies.js";
+import { PolicyAuthorizer } from "../apiserver/auth/policy-authorizer.js";
+import { RequestAuthenticator } from "../apiserver/auth/request-authenticator.js";
+import { ServiceAccountTokens } from "../apiserver/auth/service-account-tokens.js";
+import { bootstrap } from "../apiserver/bootstrap.js";
+import { Discovery } from "../apiserver/discovery/discovery.js";
+import { BuiltinSchemas } from "../apiserver/openapi/builtin-schemas.js";
+import { OpenApi } from "../apiserver/openapi/openapi.js";
+import type { KubeletDialer } from "../apiserver/registry/kubelet-dialer.js";
+import { allResources } from "../apiserver/registry/resources.js";
+import type { Storage } from "../apiserver/storage/storage.js";
+import type { Clock } from "../machinery/api/clock.js";
+import type { Logger } from "../machinery/api/logger.js";
+import type { Rng, Secrets } from "../machinery/api/rng.js";
+
+export const API_SERVER_ADDRESS = { ip: "172.18.0.2", port: 6443 };
+
+export interface ControlPlaneOptions {
+  storage: Storage;
+  clock: Clock;
+  rng: Rng;
+  secrets: Secrets;
+  logger: Logger;
+  kubelets: KubeletDialer;
+}
+
+/** Schemas and the signing key are the same for every simulated server of this process: both are slow to make. */
+const schemas = new BuiltinSchemas();
+let signingKey: string | undefined;
+
+/** An API server over a store, put together as its `main` does, without sockets. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ApiServer> {
+  const { storage, clock, rng, secrets, logger, kubelets } = options;
+  signingKey ??= generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({
+    type: "pkcs8",
+    format: "pem",
+  }) as string;
+  const authorizer = new PolicyAuthorizer(builtinPolicies);
+  const tokens = new ServiceAccountTokens({ key: signingKey, clock, secrets });
+  const server = new ApiServer({
+    storage,
+    clock,
+    rng,
+    secrets,
+    logger,
+    authenticator: new RequestAuthenticator({ tokens: [tokens], authorizer }),
+    authorizer,
+    kubelets,
+    schemas,
+    resources: allResources({ tokens }),
+    admission: admissionPlugins,
+  });
+  const resources = () => server.resources;
+  const discovery = new Discovery({
+    resources,
+    serverAddress: `${API_SERVER_ADDRESS.ip}:${API_SERVER_ADDRESS.port}`,
+  });
+  const openApi = new OpenApi({ resources, version: "v1.36.0" });
+  server.mount((request) => discovery.handle(request) ?? openApi.handle(request));
+  await bootstrap({ store: (descriptor) => server.store(descriptor), address: API_SERVER_ADDRESS });
+  await server.start();
+  return server;
+}
