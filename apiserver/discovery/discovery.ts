@@ -1,11 +1,11 @@
 import type { HttpRequest, HttpResponse } from "../../machinery/api/http.js";
+import { type Clause, parseAccept } from "../handlers/media-type.js";
 import type { ServedResource } from "../registry/serve.js";
 import { toAggregated } from "./aggregated.js";
 import { answerDocument, type CachedDocument, cacheDocument } from "./cached-document.js";
 import { type ServedGroup, toGroups } from "./groups.js";
 import { apiGroup, apiGroupList, apiResourceList, apiVersions } from "./legacy.js";
-import { covers, type MediaRange, parseAccept } from "./negotiate.js";
-import { notAcceptable } from "./not-acceptable.js";
+import { coversJson, notAcceptable } from "./accept-json.js";
 
 export interface DiscoveryOptions {
   /** What is served now. A new array (not a changed one) tells that something changed. */
@@ -93,15 +93,15 @@ function chooseForm(
   request: HttpRequest,
   aggregations: readonly string[],
 ): Aggregation | "plain" | undefined {
-  for (const range of parseAccept(request.headers["accept"])) {
-    if (!covers(range, "application/json")) continue;
-    const form = formOf(range);
+  for (const clause of parseAccept(request.headers["accept"] || "*/*")) {
+    if (!coversJson(clause)) continue;
+    const form = formOf(clause);
     if (form === "plain" || (form !== undefined && aggregations.includes(form))) return form;
   }
   return undefined;
 }
 
-function formOf({ parameters }: MediaRange): Aggregation | "plain" | undefined {
+function formOf({ parameters }: Clause): Aggregation | "plain" | undefined {
   const as = parameters.get("as");
   if (as === undefined) return "plain";
   const version = parameters.get("v");

@@ -10,7 +10,7 @@ export interface Representation {
   type: typeof JSON_TYPE | typeof YAML_TYPE;
 }
 
-interface Clause {
+export interface Clause {
   type: string;
   parameters: ReadonlyMap<string, string>;
   quality: number;
@@ -60,7 +60,8 @@ function choose(accept: string, streaming: boolean): Representation | undefined 
   return undefined;
 }
 
-function parseAccept(accept: string): Clause[] {
+/** Clauses of an Accept header, best quality first, equal ones in the client's order. */
+export function parseAccept(accept: string): readonly Clause[] {
   return accept
     .split(",")
     .map((text) => {

@@ -1,8 +1,8 @@
 import type { HttpRequest, HttpResponse } from "../../machinery/api/http.js";
 import { answerDocument, type CachedDocument, hashText } from "../discovery/cached-document.js";
 import { type ServedVersion, toGroups } from "../discovery/groups.js";
-import { covers, parseAccept } from "../discovery/negotiate.js";
-import { notAcceptable } from "../discovery/not-acceptable.js";
+import { coversJson, notAcceptable } from "../discovery/accept-json.js";
+import { parseAccept } from "../handlers/media-type.js";
 import type { ServedResource } from "../registry/serve.js";
 import { DefinitionIndex } from "./definitions.js";
 import { documentV2 } from "./document-v2.js";
@@ -115,9 +115,9 @@ const placeOf = ({ group, apiVersion }: ServedVersion): string =>
 
 /** Go clients ask for v2 as protobuf alone. */
 function chooseForm(request: HttpRequest, path: string): "json" | "protobuf" | undefined {
-  for (const range of parseAccept(request.headers["accept"])) {
-    if (covers(range, JSON_TYPE)) return "json";
-    if (path === V2_PATH && range.type === PROTOBUF_TYPE) return "protobuf";
+  for (const clause of parseAccept(request.headers["accept"] || "*/*")) {
+    if (coversJson(clause)) return "json";
+    if (path === V2_PATH && clause.type === PROTOBUF_TYPE) return "protobuf";
   }
   return undefined;
 }

@@ -14,6 +14,8 @@ export interface DecodeRequest {
   input: { bytes: Uint8Array } | { value: unknown };
   fieldValidation: FieldValidation;
   source: SchemaSource;
+  /** The error for an object that does not fit its kind. Default: 400 `K in version "v1" cannot be handled as a K: …`. */
+  refuse?: (cause: string) => StatusError;
 }
 
 export interface Decoded {
@@ -26,13 +28,11 @@ export interface Decoded {
  * A request's object, pruned to its schema. Throws the StatusError (400) of a real server. `object` is free to be
  * changed; free-form parts of a `value` are shared with it.
  */
-export function decodeObject({ gvk, input, fieldValidation, source }: DecodeRequest): Decoded {
+export function decodeObject(request: DecodeRequest): Decoded {
+  const { gvk, input, fieldValidation, source } = request;
   const parsed = "bytes" in input ? parse(input.bytes, gvk.kind) : { value: input.value, exact: undefined };
   const actual = identify(parsed.value, gvk, "bytes" in input ? input.bytes : undefined);
-  const refuse = (cause: string): StatusError =>
-    newBadRequest(
-      `${actual.kind} in version ${JSON.stringify(actual.version)} cannot be handled as a ${gvk.kind}: ${cause}`,
-    );
+  const refuse = request.refuse ?? cannotBeHandled(actual, gvk);
   const schema = schemaFor(actual, gvk, source, refuse);
   const { object, strictErrors } = read(schema, parsed, fieldValidation, refuse);
   if (strictErrors.length > 0 && fieldValidation === "Strict")
@@ -41,6 +41,13 @@ export function decodeObject({ gvk, input, fieldValidation, source }: DecodeRequ
   object["kind"] = gvk.kind;
   return { object, warnings: fieldValidation === "Warn" ? strictErrors : [] };
 }
+
+const cannotBeHandled =
+  (actual: GroupVersionKind, expected: GroupVersionKind) =>
+  (cause: string): StatusError =>
+    newBadRequest(
+      `${actual.kind} in version ${JSON.stringify(actual.version)} cannot be handled as a ${expected.kind}: ${cause}`,
+    );
 
 interface Parsed {
   value: unknown;

@@ -1,4 +1,5 @@
 import type { HttpResponse } from "../../machinery/api/http.js";
+import type { Clause } from "../handlers/media-type.js";
 import { newNotAcceptable } from "../../machinery/api/status.js";
 
 /** 406 as a Status. */
@@ -7,3 +8,6 @@ export const notAcceptable = (accepted: readonly string[]): HttpResponse => ({
   headers: { "content-type": "application/json" },
   body: Buffer.from(JSON.stringify(newNotAcceptable(accepted).status)),
 });
+
+export const coversJson = ({ type }: Clause): boolean =>
+  type === "application/json" || type === "application/*" || type === "*/*";
