@@ -3,12 +3,11 @@ import { deepCopy } from "../../machinery/api/deep-equal.js";
 import { newInvalid } from "../../machinery/api/field-error.js";
 import type { KubeObject } from "../../machinery/api/meta-v1.js";
 import { isAlreadyExists, newAlreadyExists, newBadRequest, StatusError } from "../../machinery/api/status.js";
-import { toBytes } from "./object-bytes.js";
 import { validateObjectMeta } from "./object-meta.js";
 import type { Reservation } from "./serve.js";
 import { toStatus } from "./storage-status.js";
-import { newUnknown, type StoreCore } from "./store-core.js";
-import type { WriteOptions, Written } from "./write.js";
+import { newUnknown, type StoreCore, StoredResult } from "./store-core.js";
+import { type UpdateResult, unstored, type WriteOptions } from "./write.js";
 
 /** Upstream's limits: registry/generic/registry/store.go and storage/names/generate.go. */
 const GENERATED_NAME_ATTEMPTS = 8;
@@ -19,7 +18,7 @@ export async function createObject<T extends KubeObject>(
   core: StoreCore<T>,
   object: T,
   options: WriteOptions<T>,
-): Promise<Written<T>> {
+): Promise<UpdateResult<T>> {
   if (object.metadata.resourceVersion && object.metadata.resourceVersion !== "0")
     throw newUnknown("resourceVersion should not be set on objects to be created");
   if (object.metadata.name || !object.metadata.generateName) return createNamed(core, object, options);
@@ -46,7 +45,7 @@ async function createNamed<T extends KubeObject>(
   core: StoreCore<T>,
   object: T,
   options: WriteOptions<T>,
-): Promise<Written<T>> {
+): Promise<UpdateResult<T>> {
   const { namespace, name } = object.metadata;
   core.resource.strategy.defaults?.(object);
   const admission = core.admissionRequest("CREATE", { namespace, name }, { object }, options);
@@ -114,19 +113,19 @@ async function store<T extends KubeObject>(
   core: StoreCore<T>,
   object: T,
   options: WriteOptions<T>,
-): Promise<Written<T>> {
+): Promise<UpdateResult<T>> {
   const { namespace, name } = object.metadata;
   const key = core.key({ namespace, name });
   if (options.dryRun) {
     if (core.storage.get(key)) throw newAlreadyExists(core.groupResource, name);
-    return { object, bytes: toBytes(object) };
+    return unstored(object, { created: true });
   }
   const outcome = await core.storage.create(key, core.encoder(object));
   switch (outcome.kind) {
     case "exists":
       throw newAlreadyExists(core.groupResource, name);
     case "created":
-      return { object: core.view.object(outcome.item), bytes: core.bytes(outcome.item) };
+      return new StoredResult(core, outcome.item, { created: true });
   }
 }
 

@@ -3,10 +3,9 @@ import type { DeleteOptions, KubeObject } from "../../machinery/api/meta-v1.js";
 import { newConflict, OPTIMISTIC_LOCK_CAUSE } from "../../machinery/api/status.js";
 import type { KeyValue } from "../storage/storage.js";
 import { type DeletionPlan, planDeletion } from "./deletion.js";
-import { toBytes } from "./object-bytes.js";
 import { toStatus } from "./storage-status.js";
-import type { StoreCore } from "./store-core.js";
-import type { DeleteResult, ObjectAt, WriteOptions } from "./write.js";
+import { type StoreCore, StoredResult } from "./store-core.js";
+import { type DeleteResult, type ObjectAt, unstored, type WriteOptions } from "./write.js";
 
 const ATTEMPTS = 100;
 
@@ -50,7 +49,7 @@ async function carryOut<T extends KubeObject>(
   const object = core.view.object(item);
   switch (plan.kind) {
     case "pending":
-      return { object, bytes: core.bytes(item), removed: false };
+      return new StoredResult(core, item);
     case "remove":
       return remove(core, item, object, options);
     case "mark": {
@@ -67,10 +66,10 @@ async function mark<T extends KubeObject>(
   object: T,
   { dryRun }: WriteOptions<T>,
 ): Promise<DeleteResult<T> | "lost"> {
-  if (dryRun) return { object, bytes: toBytes(object), removed: false };
+  if (dryRun) return unstored(object);
   const outcome = await core.storage.update(item.key, core.encoder(object), item.revision).catch(rethrow);
   if (outcome.kind !== "updated") return "lost";
-  return { object: core.view.object(outcome.item), bytes: core.bytes(outcome.item), removed: false };
+  return new StoredResult(core, outcome.item);
 }
 
 async function remove<T extends KubeObject>(
@@ -79,11 +78,11 @@ async function remove<T extends KubeObject>(
   object: T,
   options: WriteOptions<T>,
 ): Promise<DeleteResult<T> | "lost"> {
-  if (options.dryRun) return { object, bytes: toBytes(object), removed: true };
+  if (options.dryRun) return unstored(object, { removed: true });
   const outcome = await core.storage.delete(item.key, core.encoder(object), item.revision).catch(rethrow);
   if (outcome.kind !== "deleted") return "lost";
   core.resource.strategy.afterDelete?.(object, core.context(options));
-  return { object, bytes: core.bytes(outcome.item), removed: true };
+  return new StoredResult(core, outcome.item, { removed: true });
 }
 
 function rethrow(err: unknown): never {

@@ -11,7 +11,7 @@ import type { Encode, KeyValue, Storage } from "../storage/storage.js";
 import { encoder, fromBytes, Memo, toBytes } from "./object-bytes.js";
 import { ObjectView } from "./selection.js";
 import type { Lookup, ServedResource, Strategy, StrategyContext } from "./serve.js";
-import type { ObjectAt, WriteOptions } from "./write.js";
+import type { ObjectAt, Outcome, UpdateResult, WriteOptions } from "./write.js";
 
 export interface StoreDependencies {
   storage: Storage;
@@ -120,6 +120,29 @@ export class StoreCore<T extends KubeObject> {
       rng,
       warn: (message) => options.warn?.(message),
     };
+  }
+}
+
+/** A stored result. Parsed only when someone looks at the object: most answers copy the bytes. */
+export class StoredResult<T extends KubeObject> implements UpdateResult<T> {
+  readonly created: boolean;
+  readonly removed: boolean;
+  readonly #core: StoreCore<T>;
+  readonly #item: KeyValue;
+
+  constructor(core: StoreCore<T>, item: KeyValue, { created = false, removed = false }: Outcome = {}) {
+    this.#core = core;
+    this.#item = item;
+    this.created = created;
+    this.removed = removed;
+  }
+
+  get object(): T {
+    return this.#core.view.object(this.#item);
+  }
+
+  get bytes(): Uint8Array {
+    return this.#core.bytes(this.#item);
   }
 }
 

@@ -5,10 +5,9 @@ import { newConflict, newNotFound, OPTIMISTIC_LOCK_CAUSE } from "../../machinery
 import type { KeyValue } from "../storage/storage.js";
 import { createObject, settling } from "./create-object.js";
 import { completesDeletion } from "./deletion.js";
-import { toBytes } from "./object-bytes.js";
 import { validateObjectMeta, validateObjectMetaUpdate } from "./object-meta.js";
-import type { StoreCore } from "./store-core.js";
-import type { ObjectAt, UpdateResult, WriteOptions } from "./write.js";
+import { type StoreCore, StoredResult } from "./store-core.js";
+import { type ObjectAt, type UpdateResult, unstored, type WriteOptions } from "./write.js";
 
 /**
  * Makes the object to be stored from the current one (read-only; undefined when it does not exist). Called anew when
@@ -44,7 +43,7 @@ async function createInstead<T extends KubeObject>(
   if (object.metadata.uid) throw newUidConflict(core, at.name, core.key(at), object.metadata.uid, "");
   if (!core.strategy(options).allowCreateOnUpdate || options.subresource || object.metadata.resourceVersion)
     throw newNotFound(core.groupResource, at.name);
-  return { ...(await createObject(core, object, options)), created: true, removed: false };
+  return createObject(core, object, options);
 }
 
 async function updateOnce<T extends KubeObject>(
@@ -176,17 +175,11 @@ async function store<T extends KubeObject>(
 ): Promise<UpdateResult<T> | "lost"> {
   const current = core.view.object(item);
   // A write that changes nothing makes no revision and wakes no watcher.
-  if (deepEqual(object, current))
-    return { object: current, bytes: core.bytes(item), created: false, removed: false };
-  if (options.dryRun) return { object, bytes: toBytes(object), created: false, removed: false };
+  if (deepEqual(object, current)) return new StoredResult(core, item);
+  if (options.dryRun) return unstored(object);
   const outcome = await core.storage.update(item.key, core.encoder(object), item.revision);
   if (outcome.kind !== "updated") return "lost";
-  return {
-    object: core.view.object(outcome.item),
-    bytes: core.bytes(outcome.item),
-    created: false,
-    removed: false,
-  };
+  return new StoredResult(core, outcome.item);
 }
 
 async function remove<T extends KubeObject>(
@@ -195,9 +188,9 @@ async function remove<T extends KubeObject>(
   object: T,
   options: WriteOptions<T>,
 ): Promise<UpdateResult<T> | "lost"> {
-  if (options.dryRun) return { object, bytes: toBytes(object), created: false, removed: true };
+  if (options.dryRun) return unstored(object, { removed: true });
   const outcome = await core.storage.delete(item.key, core.encoder(object), item.revision);
   if (outcome.kind !== "deleted") return "lost";
   core.resource.strategy.afterDelete?.(object, core.context(options));
-  return { object, bytes: core.bytes(outcome.item), created: false, removed: true };
+  return new StoredResult(core, outcome.item, { removed: true });
 }

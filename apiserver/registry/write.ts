@@ -1,5 +1,6 @@
 import type { KubeObject } from "../../machinery/api/meta-v1.js";
 import type { UserInfo } from "../auth/user-info.js";
+import { toBytes } from "./object-bytes.js";
 import type { Strategy } from "./serve.js";
 
 /** Who writes and how. A StrategyContext is one. */
@@ -22,19 +23,33 @@ export interface ObjectAt {
 
 export interface Written<T extends KubeObject> {
   /** Read-only: shared with whoever reads it next. */
-  object: T;
+  readonly object: T;
   /** Its JSON, as stored. */
-  bytes: Uint8Array;
+  readonly bytes: Uint8Array;
 }
 
-export type UpdateResult<T extends KubeObject> = Written<T> & {
+export interface UpdateResult<T extends KubeObject> extends Written<T> {
   /** The object did not exist before. */
-  created: boolean;
+  readonly created: boolean;
   /** The update completed a deletion: the object is gone. */
-  removed: boolean;
-};
+  readonly removed: boolean;
+}
 
-export type DeleteResult<T extends KubeObject> = Written<T> & {
+export interface DeleteResult<T extends KubeObject> extends Written<T> {
   /** False while finalizers or a grace period keep the object. */
-  removed: boolean;
-};
+  readonly removed: boolean;
+}
+
+/** How a write came out beside the object itself. */
+export interface Outcome {
+  created?: boolean;
+  removed?: boolean;
+}
+
+/** What a dry run would have written. */
+export const unstored = <T extends KubeObject>(object: T, outcome: Outcome = {}): UpdateResult<T> => ({
+  object,
+  bytes: toBytes(object),
+  created: outcome.created ?? false,
+  removed: outcome.removed ?? false,
+});
