@@ -16,6 +16,7 @@ export class CarrierSession {
   readonly #token: string;
   #socket: Socket | undefined;
   #port: Promise<number> | undefined;
+  #knownPort: number | undefined;
 
   constructor(socketPath: string, clusterToken: string) {
     this.#socketPath = socketPath;
@@ -45,11 +46,11 @@ export class CarrierSession {
   }
 
   /**
-   * A stream socket with its preamble under way and nothing read yet, for a relay that does not want to wait for the answer.
-   * Rejects with ConnectionError `unreachable`.
+   * A stream socket with its preamble under way, for a relay that does not wait for the answer byte. Rejects with
+   * ConnectionError `unreachable`.
    */
   async connect(from: SocketAddress, to: SocketAddress): Promise<Socket> {
-    return this.#connectTo(await this.port(), from, to);
+    return this.#connectTo(this.#knownPort ?? (await this.port()), from, to);
   }
 
   /** Where the carrier takes streams. Rejects with ConnectionError `unreachable`. */
@@ -92,7 +93,8 @@ export class CarrierSession {
         if (this.#socket === socket) this.#forget();
       });
       readLine(socket, (line) => {
-        resolve(Number(line));
+        this.#knownPort = Number(line);
+        resolve(this.#knownPort);
         socket.resume();
       });
     });
@@ -106,6 +108,7 @@ export class CarrierSession {
   #forget(): void {
     this.#socket = undefined;
     this.#port = undefined;
+    this.#knownPort = undefined;
   }
 }
 

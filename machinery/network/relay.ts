@@ -1,5 +1,7 @@
 import type { Socket } from "node:net";
 import type { OwnedConnection } from "./memory-pipe.js";
+import { onOrderlyEnd } from "./orderly-end.js";
+import { resetSocket } from "./reset-socket.js";
 import { SocketConnection } from "./socket-connection.js";
 
 export interface RelayResult {
@@ -15,11 +17,15 @@ export function relay(a: OwnedConnection, b: OwnedConnection): Promise<RelayResu
   return pumpBothWays(a, b);
 }
 
-/** Node's own pipe both ways. Bytes that were read before (a preamble) are not counted. */
-export function relaySockets(a: Socket, b: Socket): Promise<RelayResult> {
+/**
+ * Node's own pipe both ways. Bytes that were read before (a preamble) are not counted. With `backLater` the caller pipes
+ * `b` to `a`, without ending it.
+ */
+export function relaySockets(a: Socket, b: Socket, { backLater = false } = {}): Promise<RelayResult> {
   const readBefore = { a: a.bytesRead - a.readableLength, b: b.bytesRead - b.readableLength };
-  a.pipe(b);
-  b.pipe(a);
+  pipeHalf(a, b);
+  if (backLater) onOrderlyEnd(b, () => a.end());
+  else pipeHalf(b, a);
   return new Promise((resolve) => {
     const reset = resetTogether(a, b);
     let open = 2;
@@ -37,6 +43,11 @@ export function relaySockets(a: Socket, b: Socket): Promise<RelayResult> {
   });
 }
 
+function pipeHalf(from: Socket, to: Socket): void {
+  from.pipe(to, { end: false });
+  onOrderlyEnd(from, () => to.end());
+}
+
 /** When one socket ends in any way but a FIN after FIN, the other is reset. */
 export function resetTogether(a: Socket, b: Socket): { happened: boolean } {
   const state = { happened: false };
@@ -45,7 +56,7 @@ export function resetTogether(a: Socket, b: Socket): { happened: boolean } {
     one.once("close", (hadError) => {
       if (!hadError && one.readableEnded && one.writableFinished) return;
       state.happened = true;
-      if (!other.destroyed) other.resetAndDestroy();
+      resetSocket(other);
     });
   };
   watch(a, b);
@@ -53,7 +64,8 @@ export function resetTogether(a: Socket, b: Socket): { happened: boolean } {
   return state;
 }
 
-async function pumpBothWays(a: OwnedConnection, b: OwnedConnection): Promise<RelayResult> {
+/** Reads and writes, for connections that are not sockets. */
+export async function pumpBothWays(a: OwnedConnection, b: OwnedConnection): Promise<RelayResult> {
   const result: RelayResult = { forthBytes: 0, backBytes: 0, reset: false };
   const fail = (): void => {
     result.reset = true;

@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 import type { OwnedConnection } from "./memory-pipe.js";
 import { ConnectionError, type SocketAddress } from "./network.js";
+import { onOrderlyEnd } from "./orderly-end.js";
+import { resetSocket } from "./reset-socket.js";
 import { toConnectionError } from "./system-errors.js";
 
 /**
@@ -69,7 +71,7 @@ export class SocketConnection implements OwnedConnection {
 
   reset(): void {
     this.#fail(new ConnectionError("reset", "connection was reset here"));
-    this.socket.resetAndDestroy();
+    resetSocket(this.socket);
   }
 
   vanish(): void {
@@ -81,7 +83,7 @@ export class SocketConnection implements OwnedConnection {
   #startReading(): void {
     this.#reading = true;
     this.socket.on("data", (chunk: Buffer) => this.#receive(chunk));
-    this.socket.once("end", () => {
+    onOrderlyEnd(this.socket, () => {
       this.#ended = true;
       this.#reader?.resolve(undefined);
       this.#reader = undefined;

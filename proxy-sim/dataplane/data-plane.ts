@@ -1,12 +1,14 @@
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Logger } from "../../machinery/api/logger.js";
 import type { Rng } from "../../machinery/api/rng.js";
+import { SYN_TIMEOUT_MS } from "../../machinery/network/handshake.js";
 import { Links } from "../../machinery/network/links.js";
 import type { OwnedConnection } from "../../machinery/network/memory-pipe.js";
 import { ConnectionError, type SocketAddress } from "../../machinery/network/network.js";
 import type { Uplink } from "../../machinery/network/uplink.js";
 import type { AdminHandlers } from "../../machinery/runtime/admin-server.js";
 import type { Balancer } from "../balancers/balancer.js";
+import { balancerNamed } from "../balancers/balancers.js";
 import { iptables } from "../balancers/iptables.js";
 import { dataPlaneHandlers } from "./admin.js";
 import type { CarrierDialer, CarrierPath } from "./carrier-dialer.js";
@@ -84,6 +86,8 @@ export class DataPlane implements Uplink, DataPlaneApi {
     const bootId = this.#bootId;
     if (transaction.bootId !== undefined && transaction.bootId !== bootId)
       return { kind: "resync", bootId, reason: "the data plane was restarted" };
+    const balancer = transaction.balancer === undefined ? undefined : balancerNamed(transaction.balancer);
+    if (balancer) this.router.balancer = balancer;
     const result = this.router.program(transaction);
     if ("mismatch" in result) return { kind: "resync", bootId, reason: result.mismatch };
     this.#programmed += 1;
@@ -106,7 +110,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
     const { decision, record } = this.begin(packet);
     if (decision.verdict !== "forward") {
       this.flows.ended(record, decision.verdict, decision.reason);
-      if (decision.verdict === "timed-out") await this.#dropped(signal);
+      if (decision.verdict === "timed-out") await this.dropped(signal);
       throw new ConnectionError(decision.verdict, decision.reason);
     }
     try {
@@ -156,7 +160,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
   }
 
   /** Packets that a rule drops get no answer: the client's kernel gives up after its last SYN. */
-  async #dropped(signal?: AbortSignal): Promise<void> {
+  async dropped(signal?: AbortSignal): Promise<void> {
     try {
       await this.#options.clock.sleep(SYN_TIMEOUT_MS, signal);
     } catch {
@@ -164,8 +168,6 @@ export class DataPlane implements Uplink, DataPlaneApi {
     }
   }
 }
-
-const SYN_TIMEOUT_MS = 127_000;
 
 function outcomeOf(err: unknown): FlowOutcome {
   if (!(err instanceof ConnectionError)) return "unreachable";

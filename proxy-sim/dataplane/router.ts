@@ -23,6 +23,7 @@ export interface RouterOptions {
 /** The nodes' tables and the way from a packet to its backend. */
 export class Router {
   readonly forwarding: Forwarding;
+  balancer: Balancer;
   readonly #options: RouterOptions;
   readonly #kernels = new Map<string, NodeKernel>();
   /** Stands for hosts that are no nodes. */
@@ -31,6 +32,7 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#options = options;
+    this.balancer = options.balancer;
     this.forwarding = new Forwarding(options.hosts);
     this.#outside = new NodeKernel("", options.rng.fork("outside"));
     this.#previewRng = options.rng.fork("preview");
@@ -129,7 +131,7 @@ export class Router {
   ): Backend {
     const { servicePort, sessionAffinitySeconds } = match.entry.route;
     const previous = this.#previous(decision, kernel, match, clientIp, backends);
-    const backend = previous ?? this.#options.balancer.pick(backends, kernel.balancing(servicePort));
+    const backend = previous ?? this.balancer.pick(backends, kernel.balancing(servicePort));
     if (sessionAffinitySeconds !== undefined)
       kernel.affinity.remember(servicePort, clientIp, backendKey(backend), this.#options.clock.nowMs());
     return backend;
@@ -145,10 +147,7 @@ export class Router {
   ): Backend {
     const { turn } = kernel.balancing(match.entry.route.servicePort);
     const state = { rng: this.#previewRng, turn };
-    return (
-      this.#previous(decision, kernel, match, clientIp, backends) ??
-      this.#options.balancer.pick(backends, state)
-    );
+    return this.#previous(decision, kernel, match, clientIp, backends) ?? this.balancer.pick(backends, state);
   }
 
   /** The backend that session affinity holds this client to. */

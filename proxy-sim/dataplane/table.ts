@@ -70,6 +70,8 @@ export interface TableUpdate {
 export interface ProgramTransaction {
   /** The data plane it was computed for; another one answers `resync`. Absent: whichever it is. */
   bootId?: string;
+  /** By name, from now on; see `proxy-sim/balancers/balancers.ts`. */
+  balancer?: string;
   /** Nodes that are not in `nodes.set` are forgotten. */
   full?: boolean;
   nodes?: { set: readonly NodeRoute[]; remove: readonly string[] };

@@ -1,0 +1,78 @@
+import type { Clock } from "../../../machinery/api/clock.js";
+import type { Logger } from "../../../machinery/api/logger.js";
+import type { Rng } from "../../../machinery/api/rng.js";
+import { serveCarrier } from "../../../machinery/network/carrier.js";
+import { CarrierSessions } from "../../../machinery/network/carrier-session.js";
+import type { SocketAddress } from "../../../machinery/network/network.js";
+import { DataPlane } from "../data-plane.js";
+import type { Packet } from "../decision.js";
+import { HostSockets } from "./host-sockets.js";
+import { liveDialer } from "./live-dialer.js";
+import { LiveStreams } from "./live-streams.js";
+
+export interface LiveDataPlaneOptions {
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  carrierSocket: string;
+  clusterToken: string;
+  /** Hosts that are no nodes: address → carrier socket. */
+  hosts: Readonly<Record<string, string>>;
+  serviceCIDRs?: readonly string[];
+  loopbackIndex?: number;
+  hostNodes?: number;
+}
+
+/** Who calls from the host, as the nodes see it: the gateway of their network (Docker's, in clusters made with kind). */
+const HOST_IP = "172.18.0.1";
+const DEFAULT_HOST_NODES = 16;
+
+/** A data plane on real sockets: a carrier for the cluster's processes, listeners for the host. */
+export async function startLiveDataPlane(
+  options: LiveDataPlaneOptions,
+): Promise<{ dataPlane: DataPlane; close(): Promise<void> }> {
+  const { clock, rng, logger, clusterToken } = options;
+  const sessions = new CarrierSessions(clusterToken);
+  const serving = (
+    socket: Parameters<LiveStreams["serve"]>[0],
+    packet: Packet,
+    from: "carrier" | "host",
+  ): void => {
+    streams.serve(socket, packet, from).catch((err: unknown) => {
+      logger.error("A connection was lost to a mistake of the data plane", { err });
+      socket.destroy();
+    });
+  };
+  const hostListeners = new HostSockets({
+    logger,
+    hostNodes: options.hostNodes ?? DEFAULT_HOST_NODES,
+    ...(options.loopbackIndex === undefined ? {} : { loopbackIndex: options.loopbackIndex }),
+    onConnection: (socket, node, to) => {
+      const from: SocketAddress = { ip: HOST_IP, port: socket.remotePort ?? 0 };
+      serving(socket, { protocol: "TCP", from, to, enteredAt: node }, "host");
+    },
+  });
+  const dataPlane: DataPlane = new DataPlane({
+    clock,
+    rng,
+    logger,
+    hostListeners,
+    hosts: options.hosts,
+    dialCarrier: liveDialer({ clock, sessions, links: () => dataPlane.links }),
+    ...(options.serviceCIDRs ? { serviceCIDRs: options.serviceCIDRs } : {}),
+  });
+  const streams = new LiveStreams({ dataPlane, sessions });
+  const carrier = await serveCarrier({
+    socketPath: options.carrierSocket,
+    clusterToken,
+    onStream: (socket, from, to) => serving(socket, { protocol: "TCP", from, to }, "carrier"),
+    onDatagram: (from, to, bytes) => dataPlane.sendDatagram(from, to, bytes),
+  });
+  return {
+    dataPlane,
+    close: async () => {
+      await Promise.all([carrier.close(), dataPlane.close()]);
+      sessions.close();
+    },
+  };
+}

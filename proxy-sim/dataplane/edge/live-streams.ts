@@ -1,0 +1,114 @@
+import type { Socket } from "node:net";
+import type { CarrierSessions } from "../../../machinery/network/carrier-session.js";
+import { ConnectionError } from "../../../machinery/network/network.js";
+import { type Answer, answer, parseAnswer } from "../../../machinery/network/preamble.js";
+import { type RelayResult, relay, relaySockets } from "../../../machinery/network/relay.js";
+import { resetSocket } from "../../../machinery/network/reset-socket.js";
+import { SocketConnection } from "../../../machinery/network/socket-connection.js";
+import type { DataPlane } from "../data-plane.js";
+import type { Packet } from "../decision.js";
+import type { FlowRecord } from "../flow-log.js";
+import { CutRelays } from "./cut-relays.js";
+
+/** Where a connection came from: a carrier waits for the answer byte, a host socket knows none. */
+type Entrance = "carrier" | "host";
+
+/** TCP through the data plane when it is a process: sockets in, sockets out, Node's pipe between them. */
+export class LiveStreams {
+  readonly #dataPlane: DataPlane;
+  readonly #sessions: CarrierSessions;
+  readonly #cutRelays: CutRelays;
+
+  constructor(options: { dataPlane: DataPlane; sessions: CarrierSessions }) {
+    this.#dataPlane = options.dataPlane;
+    this.#sessions = options.sessions;
+    this.#cutRelays = new CutRelays(options.dataPlane.links);
+  }
+
+  /** Takes the socket; never rejects. */
+  async serve(socket: Socket, packet: Packet, entrance: Entrance): Promise<void> {
+    socket.on("error", () => {});
+    if (!this.#dataPlane.links.healthy) return this.#serveSlowly(socket, packet, entrance);
+    const { decision, record } = this.#dataPlane.begin(packet);
+    const carrier = decision.hop?.carrier;
+    if (decision.verdict !== "forward" || carrier === undefined) {
+      const outcome = decision.verdict === "forward" ? "unreachable" : decision.verdict;
+      this.#dataPlane.flows.ended(record, outcome, decision.reason);
+      if (outcome === "timed-out") await this.#dataPlane.dropped();
+      return turnAway(socket, outcome, entrance);
+    }
+    const session = this.#sessions.to(carrier);
+    let upstream: Socket;
+    try {
+      upstream = await session.connect(decision.from, decision.to);
+    } catch {
+      this.#dataPlane.flows.ended(record, "unreachable", "the node's process does not answer");
+      return turnAway(socket, "unreachable", entrance);
+    }
+    const link = {
+      source: decision.sourceNode ?? packet.enteredAt ?? "",
+      destination: decision.hop?.node?.nodeName ?? "",
+    };
+    const release = this.#cutRelays.add(link, socket, upstream);
+    const outcome = await join(socket, upstream, entrance, () => this.#dataPlane.flows.opened(record));
+    release();
+    // Whoever listened there is not a carrier (any more): ask for its port anew.
+    if (outcome.answer === undefined) session.close();
+    this.#finish(record, outcome.answer ?? "unreachable", outcome.result);
+  }
+
+  /** With faulty links: through the dialer, which knows delays and losses. */
+  async #serveSlowly(socket: Socket, packet: Packet, entrance: Entrance): Promise<void> {
+    try {
+      const { connection, record } = await this.#dataPlane.open(packet);
+      if (entrance === "carrier") answer(socket, "open");
+      const client = new SocketConnection(socket, packet.to, packet.from);
+      this.#finish(record, "open", await relay(client, connection));
+    } catch (err) {
+      turnAway(socket, toAnswer(err), entrance);
+    }
+  }
+
+  #finish(record: FlowRecord, outcome: Answer, result: RelayResult): void {
+    record.sentBytes = result.forthBytes;
+    record.receivedBytes = result.backBytes;
+    this.#dataPlane.flows.ended(record, outcome === "open" && result.reset ? "reset" : outcome);
+  }
+}
+
+interface Joined {
+  /** What the carrier said; undefined when it said nothing. */
+  answer: Answer | undefined;
+  result: RelayResult;
+}
+
+/** Bytes flow from the client at once. The first byte back is the carrier's answer; a carrier client gets it as it is. */
+async function join(
+  socket: Socket,
+  upstream: Socket,
+  entrance: Entrance,
+  onOpen: () => void,
+): Promise<Joined> {
+  let outcome: Answer | undefined;
+  const onFirst = (chunk: Buffer): void => {
+    outcome = parseAnswer(chunk[0]);
+    if (outcome === "open") onOpen();
+    if (entrance === "carrier") return;
+    if (outcome !== "open") return void resetSocket(socket);
+    if (chunk.length > 1) socket.write(chunk.subarray(1));
+    upstream.pipe(socket, { end: false });
+  };
+  upstream.once("data", onFirst);
+  const result = await relaySockets(socket, upstream, { backLater: entrance === "host" });
+  return { answer: outcome, result: { ...result, backBytes: Math.max(0, result.backBytes - 1) } };
+}
+
+function turnAway(socket: Socket, outcome: Answer, entrance: Entrance): void {
+  if (entrance === "carrier") answer(socket, outcome);
+  else resetSocket(socket);
+}
+
+function toAnswer(err: unknown): Answer {
+  const reason = err instanceof ConnectionError ? err.reason : "unreachable";
+  return reason === "refused" || reason === "timed-out" ? reason : "unreachable";
+}

@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { startAdminServer } from "../../machinery/runtime/admin-server.js";
+import { jsonLogger } from "../../machinery/runtime/json-logger.js";
+import { type CommonOptions, processCommand } from "../../machinery/runtime/options.js";
+import { seededRng } from "../../machinery/runtime/seeded-rng.js";
+import { shutdownSignal } from "../../machinery/runtime/shutdown.js";
+import { systemClock } from "../../machinery/runtime/system-clock.js";
+import { unpredictableSeed } from "../../machinery/runtime/system-secrets.js";
+import { startLiveDataPlane } from "./edge/live-data-plane.js";
+
+interface Options extends CommonOptions {
+  route: Record<string, string>;
+  loopbackIndex?: string;
+  hostNodes?: string;
+  serviceCidr: string;
+}
+
+export async function main(argv: readonly string[]): Promise<void> {
+  const options = processCommand("dataplane", "The nodes' kernels: routing tables, conntrack, relays")
+    .option("--route <ip=socket>", "carrier of a host that is no node (repeatable)", collectRoute, {})
+    .option("--loopback-index <n>", "also listen on 127.<n>.0.<node> for node ports")
+    .option("--host-nodes <count>", "how many nodes get such an address")
+    .option("--service-cidr <cidrs>", "addresses of Services, comma-separated", "10.96.0.0/12")
+    .parse([...argv], { from: "user" })
+    .opts<Options>();
+  const stopping = shutdownSignal(
+    options.supervisorFd === undefined ? undefined : Number(options.supervisorFd),
+  );
+  const logger = jsonLogger({ component: "dataplane" }, options.logLevel);
+  const { dataPlane, close } = await startLiveDataPlane({
+    clock: systemClock(),
+    rng: seededRng(options.seed ?? unpredictableSeed()).fork("dataplane"),
+    logger,
+    carrierSocket: required(options.carrier, "--carrier"),
+    clusterToken: readFileSync(required(options.clusterTokenFile, "--cluster-token-file"), "utf8").trim(),
+    hosts: options.route,
+    serviceCIDRs: options.serviceCidr.split(","),
+    ...(options.loopbackIndex === undefined ? {} : { loopbackIndex: Number(options.loopbackIndex) }),
+    ...(options.hostNodes === undefined ? {} : { hostNodes: Number(options.hostNodes) }),
+  });
+  const admin = options.adminSocket
+    ? await startAdminServer(options.adminSocket, dataPlane.adminHandlers())
+    : undefined;
+  logger.info("Data plane is ready", { carrier: options.carrier });
+  await aborted(stopping);
+  await Promise.all([admin?.close(), close()]);
+  // Relays that are still open end with the process, as connections end with their kernel.
+  process.exit(0);
+}
+
+function collectRoute(text: string, routes: Record<string, string>): Record<string, string> {
+  const equals = text.indexOf("=");
+  return { ...routes, [text.slice(0, equals)]: text.slice(equals + 1) };
+}
+
+function required(value: string | undefined, option: string): string {
+  if (value === undefined) throw new Error(`${option} is needed`);
+  return value;
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
