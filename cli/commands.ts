@@ -10,6 +10,12 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/start.js")).startCommand,
   },
   {
+    name: "demo",
+    group: "Cluster",
+    summary: "Watch a Service survive the death of its pods, step by step",
+    load: async () => (await import("./commands/demo.js")).demoCommand,
+  },
+  {
     name: "up",
     group: "Cluster",
     summary: "Start a cluster",
