@@ -1,4 +1,4 @@
-import { type Cidr, cidrContains, formatCidr, formatIPv4, parseIPv4 } from "../../../machinery/api/ip.js";
+import { type Cidr, cidrContains, formatIPv4, parseIPv4 } from "../../../machinery/api/ip.js";
 import type { Rng } from "../../../machinery/api/rng.js";
 
 /** Why an address could not be had; messages of pkg/registry/core/service/ipallocator. */
@@ -30,9 +30,7 @@ export class IpAllocator {
       address === base ||
       address === base + size - 1
     )
-      throw new AllocationError(
-        `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${formatCidr(this.#cidr)}`,
-      );
+      throw new AllocationError("the provided network does not match the current range");
     if (this.#allocated.has(address)) throw new AllocationError("provided IP is already allocated");
     this.#allocated.add(address);
   }

@@ -34,7 +34,8 @@ export const validateNode = (node: Node): FieldError[] => [
 function validateTaints(node: Node): FieldError[] {
   const seen = new Set<string>();
   return (node.spec.taints ?? []).flatMap((taint, i) => {
-    const at = spec.child("taints").index(i);
+    // Upstream names the path of the annotation that taints once were.
+    const at = field("metadata", "taints").index(i);
     const errors = check(isQualifiedName, taint.key ?? "", at.child("key"));
     const messages = isLabelValue(taint.value ?? "");
     if (messages.length > 0) errors.push(invalid(at.child("value"), taint.value, messages.join(";")));
@@ -43,11 +44,9 @@ function validateTaints(node: Node): FieldError[] {
       errors.push(notSupported(at.child("effect"), taint.effect, TAINT_EFFECTS));
     const identity = `${taint.effect}/${taint.key}`;
     if (seen.has(identity)) {
-      const { key, value, effect } = taint;
-      errors.push({
-        ...duplicate(at, { key, value, effect }),
-        body: `Duplicate value: ${JSON.stringify({ key, value, effect })}: taints must be unique by key and effect pair`,
-      });
+      const shown = { Key: taint.key, Value: taint.value ?? "", Effect: taint.effect, TimeAdded: null };
+      const error = duplicate(at, shown);
+      errors.push({ ...error, body: `${error.body}: taints must be unique by key and effect pair` });
     }
     seen.add(identity);
     return errors;

@@ -1,7 +1,7 @@
 import type { Container, Pod, PodSpec } from "../../../machinery/api/core-v1.js";
-import { type FieldError, field, forbidden, invalid } from "../../../machinery/api/field-error.js";
+import { type FieldError, field, forbidden, invalid, required } from "../../../machinery/api/field-error.js";
 import { semanticEqual } from "../semantic-equal.js";
-import { validateImage } from "../validation/containers.js";
+import { validateImageSpacing } from "../validation/containers.js";
 
 const UPDATABLE = [
   "`spec.containers[*].image`",
@@ -43,9 +43,10 @@ function validateContainerCounts(pod: Pod, old: Pod): FieldError[] {
 }
 
 const validateImages = (containers: readonly Container[], list: string): FieldError[] =>
-  containers.flatMap((container, i) =>
-    validateImage(container.image, spec.child(list).index(i).child("image")),
-  );
+  containers.flatMap((container, i) => {
+    const at = spec.child(list).index(i).child("image");
+    return container.image ? validateImageSpacing(container.image, at) : [required(at)];
+  });
 
 function validateDeadline(seconds: number | undefined, oldSeconds: number | undefined): FieldError[] {
   const at = spec.child("activeDeadlineSeconds");

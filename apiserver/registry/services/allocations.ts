@@ -9,6 +9,7 @@ import { setClusterIps } from "./defaults.js";
 import {
   clusterIpsOf,
   isHeadless,
+  mayHaveNodePorts,
   needsClusterIp,
   needsHealthCheckPort,
   nodePortsOf,
@@ -105,6 +106,7 @@ class Claims implements Reservation {
   /** Ports of one number share a node port: TCP and UDP 53 (upstream initNodePorts). */
   takeNodePorts(rng: Rng): void {
     const { spec } = this.#service;
+    if (!mayHaveNodePorts(spec)) return;
     const chosen = new Map<number, number>();
     for (const port of spec.ports ?? [])
       if (port.nodePort && !chosen.has(port.port)) chosen.set(port.port, port.nodePort);

@@ -21,6 +21,7 @@ export const clusterIpsOf = ({ spec }: Service): string[] =>
 
 /** Node ports that take a place in the range, the health check's included. */
 export function nodePortsOf({ spec }: Service): number[] {
+  if (!mayHaveNodePorts(spec)) return [];
   const ports = (spec.ports ?? []).map((port) => port.nodePort ?? 0);
   return [...new Set([...ports, spec.healthCheckNodePort ?? 0])].filter((port) => port > 0);
 }

@@ -17,7 +17,6 @@ import { validateClusterIps, validateExternalIps } from "./validate-ips.js";
 
 const at = field("spec");
 const TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
-const KUBELET_PORT = 10250;
 
 /** Upstream: ValidateService, in its order. */
 export function validateService({ spec }: Service): FieldError[] {
@@ -41,17 +40,6 @@ export function validateService({ spec }: Service): FieldError[] {
 
 function validateByType(spec: ServiceSpec): FieldError[] {
   const errors: FieldError[] = [];
-  if (spec.type === "LoadBalancer")
-    (spec.ports ?? []).forEach((port, i) => {
-      if (port.port === KUBELET_PORT)
-        errors.push(
-          invalid(
-            at.child("ports").index(i),
-            port.port,
-            `may not expose port ${KUBELET_PORT} externally since it is used by kubelet`,
-          ),
-        );
-    });
   if ((spec.type === "LoadBalancer" || spec.type === "NodePort") && isHeadless(spec))
     errors.push(
       invalid(at.child("clusterIPs").index(0), "None", `may not be set to 'None' for ${spec.type} services`),
@@ -119,8 +107,6 @@ function validateNodePorts(spec: ServiceSpec): FieldError[] {
     if (!port.nodePort) continue;
     const path = at.child("ports").index(i).child("nodePort");
     if (spec.type === "ClusterIP") errors.push(forbidden(path, "may not be used when `type` is 'ClusterIP'"));
-    if (spec.type === "ExternalName")
-      errors.push(forbidden(path, "may not be used when `type` is 'ExternalName'"));
     const key = `${port.protocol}/${port.nodePort}`;
     if (taken.has(key)) errors.push(duplicate(path, port.nodePort));
     taken.add(key);
@@ -134,15 +120,29 @@ function validateDuplicatePorts(ports: readonly ServicePort[]): FieldError[] {
     const key = `${protocol}/${port}`;
     const repeated = seen.has(key);
     seen.add(key);
-    return repeated ? [duplicate(at.child("ports").index(i), { protocol, port })] : [];
+    return repeated ? [duplicate(at.child("ports").index(i), internalPort(protocol, port))] : [];
   });
 }
 
+/** Messages show the server's internal form of a port. */
+const internalPort = (protocol: string, port: number): object => ({
+  Name: "",
+  Protocol: protocol,
+  AppProtocol: null,
+  Port: port,
+  TargetPort: 0,
+  NodePort: 0,
+});
+
 function validateBalancerFields(spec: ServiceSpec): FieldError[] {
   if (spec.type === "LoadBalancer") return [];
-  return (["loadBalancerSourceRanges", "allocateLoadBalancerNodePorts", "loadBalancerClass"] as const)
-    .filter((name) => spec[name] !== undefined)
-    .map((name) => forbidden(at.child(name), "may only be used when `type` is 'LoadBalancer'"));
+  const message = "may only be used when `type` is 'LoadBalancer'";
+  const errors: FieldError[] = [];
+  if (spec.loadBalancerSourceRanges?.length)
+    errors.push(forbidden(at.child("LoadBalancerSourceRanges"), message));
+  for (const name of ["allocateLoadBalancerNodePorts", "loadBalancerClass"] as const)
+    if (spec[name] !== undefined) errors.push(forbidden(at.child(name), message));
+  return errors;
 }
 
 const POLICIES = ["Cluster", "Local"];

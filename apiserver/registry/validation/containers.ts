@@ -71,7 +71,7 @@ const forbiddenForInit = (container: Container, at: FieldPath): FieldError[] =>
     );
 
 const PULL_POLICIES = ["Always", "IfNotPresent", "Never"];
-const MESSAGE_POLICIES = ["FallbackToLogsOnError", "File"];
+const MESSAGE_POLICIES = ["File", "FallbackToLogsOnError"];
 
 /** What holds for containers of every sort. */
 function validateContainer(
@@ -83,7 +83,7 @@ function validateContainer(
   const errors: FieldError[] = container.name
     ? checkLabel(container.name, at.child("name"))
     : [required(at.child("name"))];
-  errors.push(...validateImage(container.image, at.child("image")));
+  if (!container.image) errors.push(required(at.child("image")));
   if (!MESSAGE_POLICIES.includes(container.terminationMessagePolicy ?? ""))
     errors.push(
       notSupported(
@@ -93,7 +93,6 @@ function validateContainer(
       ),
     );
   errors.push(...validatePorts(container.ports, at.child("ports")));
-  if (spec.hostNetwork) errors.push(...validateHostNetworkPorts(container.ports, at.child("ports")));
   errors.push(...validateEnv(container.env, at.child("env")));
   errors.push(...validateEnvFrom(container.envFrom, at.child("envFrom")));
   errors.push(...validateVolumeMounts(container.volumeMounts, volumeNames, at.child("volumeMounts")));
@@ -103,9 +102,10 @@ function validateContainer(
   return errors;
 }
 
-export function validateImage(image: string | undefined, at: FieldPath): FieldError[] {
-  if (!image) return [required(at)];
-  return image.trim() === image ? [] : [invalid(at, image, "must not have leading or trailing whitespace")];
+/** Pods only: templates may carry what a pod may not (upstream validateContainerOnlyForPod). */
+export function validateImageSpacing(image: string | undefined, at: FieldPath): FieldError[] {
+  if (!image || image.trim() === image) return [];
+  return [invalid(at, image, "must not have leading or trailing whitespace")];
 }
 
 function validatePorts(ports: readonly ContainerPort[] | undefined, at: FieldPath): FieldError[] {
@@ -129,17 +129,20 @@ function validatePorts(ports: readonly ContainerPort[] | undefined, at: FieldPat
   });
 }
 
-const validateHostNetworkPorts = (ports: readonly ContainerPort[] | undefined, at: FieldPath): FieldError[] =>
-  (ports ?? []).flatMap((port, i) =>
-    port.hostPort === port.containerPort
-      ? []
-      : [
-          invalid(
-            at.index(i).child("containerPort"),
-            port.containerPort,
-            "must match `hostPort` when `hostNetwork` is true",
-          ),
-        ],
+/** Upstream: validatePodHostNetworkDeps. A template may leave hostPort to be filled in when its pods are made. */
+export const validateHostNetworkPorts = (spec: PodSpec, ofPod: boolean, at: FieldPath): FieldError[] =>
+  spec.containers.flatMap((container, i) =>
+    (container.ports ?? []).flatMap(({ containerPort, hostPort = 0 }, j) =>
+      (!ofPod && hostPort === 0) || hostPort === containerPort
+        ? []
+        : [
+            invalid(
+              at.index(i).child("ports").index(j).child("hostPort"),
+              hostPort,
+              "must match `containerPort` when `hostNetwork` is true",
+            ),
+          ],
+    ),
   );
 
 function hostPortConflicts(containers: readonly Container[], at: FieldPath): FieldError[] {

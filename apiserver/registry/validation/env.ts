@@ -6,7 +6,12 @@ import {
   notSupported,
   required,
 } from "../../../machinery/api/field-error.js";
-import { isConfigMapKey, isEnvVarName, isQualifiedName } from "../../../machinery/api/names.js";
+import {
+  isConfigMapKey,
+  isDns1123Subdomain,
+  isEnvVarName,
+  isQualifiedName,
+} from "../../../machinery/api/names.js";
 import { check } from "./labels.js";
 
 const ENV_FIELD_PATHS = [
@@ -69,7 +74,7 @@ function validateValueFrom({ value, valueFrom }: EnvVar, at: FieldPath): FieldEr
 }
 
 function validateKeyRef(ref: { name?: string; key?: string }, at: FieldPath): FieldError[] {
-  const errors = ref.name ? [] : [required(at.child("name"))];
+  const errors = check(isDns1123Subdomain, ref.name ?? "", at.child("name"));
   if (!ref.key) return [...errors, required(at.child("key"))];
   return [...errors, ...check(isConfigMapKey, ref.key, at.child("key"))];
 }

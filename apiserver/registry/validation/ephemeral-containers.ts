@@ -7,7 +7,7 @@ import {
   notFound,
   required,
 } from "../../../machinery/api/field-error.js";
-import { validateImage } from "./containers.js";
+import { validateImageSpacing } from "./containers.js";
 import { validateEnv, validateEnvFrom } from "./env.js";
 import { checkLabel } from "./labels.js";
 import { validateVolumeMounts } from "./volumes.js";
@@ -24,7 +24,8 @@ export function validateEphemeralContainers(spec: PodSpec, at: FieldPath): Field
     const errors = container.name
       ? checkLabel(container.name, path.child("name"))
       : [required(path.child("name"))];
-    errors.push(...validateImage(container.image, path.child("image")));
+    if (!container.image) errors.push(required(path.child("image")));
+    errors.push(...validateImageSpacing(container.image, path.child("image")));
     errors.push(...validateEnv(container.env, path.child("env")));
     errors.push(...validateEnvFrom(container.envFrom, path.child("envFrom")));
     errors.push(...validateVolumeMounts(container.volumeMounts, volumeNames, path.child("volumeMounts")));

@@ -1,14 +1,16 @@
 import type { PodSpec, PodTemplateSpec } from "../../../machinery/api/core-v1.js";
 import {
+  duplicate,
   type FieldError,
   type FieldPath,
+  forbidden,
   invalid,
   notSupported,
   required,
 } from "../../../machinery/api/field-error.js";
 import { INVALID_IP_MESSAGE, isIP } from "../../../machinery/api/ip.js";
 import { isQualifiedName, rangeMessage } from "../../../machinery/api/names.js";
-import { validateContainers } from "./containers.js";
+import { validateContainers, validateHostNetworkPorts } from "./containers.js";
 import { validateEphemeralContainers } from "./ephemeral-containers.js";
 import { check, checkLabel, checkSubdomain, validateAnnotations, validateLabels } from "./labels.js";
 import { validateAffinity, validateTolerations, validateTopologySpread } from "./scheduling.js";
@@ -19,7 +21,7 @@ const DNS_POLICIES = ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "Non
 const MAX_INT32 = 2 ** 31 - 1;
 
 /** Upstream: ValidatePodSpec, in its order. */
-export function validatePodSpec(spec: PodSpec, at: FieldPath): FieldError[] {
+export function validatePodSpec(spec: PodSpec, at: FieldPath, ofPod: boolean): FieldError[] {
   return [
     ...validateVolumes(spec.volumes, at.child("volumes")),
     ...validateContainers(spec, at),
@@ -37,6 +39,8 @@ export function validatePodSpec(spec: PodSpec, at: FieldPath): FieldError[] {
       ),
     ),
     ...validateTopologySpread(spec.topologySpreadConstraints, at.child("topologySpreadConstraints")),
+    ...validateGates(spec, at.child("schedulingGates")),
+    ...(spec.hostNetwork ? validateHostNetworkPorts(spec, ofPod, at.child("containers")) : []),
     ...validateNames(spec, at),
     ...validateTolerations(spec.tolerations, at.child("tolerations")),
     ...validateHostAliases(spec, at.child("hostAliases")),
@@ -61,16 +65,25 @@ function validateNames(spec: PodSpec, at: FieldPath): FieldError[] {
   return errors;
 }
 
+function validateGates(spec: PodSpec, at: FieldPath): FieldError[] {
+  const seen = new Set<string>();
+  return (spec.schedulingGates ?? []).flatMap(({ name }, i) => {
+    const errors = check(isQualifiedName, name ?? "", at.index(i));
+    if (seen.has(name)) errors.push(duplicate(at.index(i), name));
+    seen.add(name);
+    return errors;
+  });
+}
+
 function validateDnsConfig(spec: PodSpec, at: FieldPath): FieldError[] {
   const nameservers = spec.dnsConfig?.nameservers ?? [];
   const errors: FieldError[] = [];
+  if (spec.dnsPolicy === "None" && !spec.dnsConfig)
+    return [required(at, "must provide `dnsConfig` when `dnsPolicy` is None")];
   if (spec.dnsPolicy === "None" && nameservers.length === 0)
-    errors.push(
-      required(
-        spec.dnsConfig ? at.child("nameservers") : at,
-        "must provide at least one DNS nameserver when `dnsPolicy` is None",
-      ),
-    );
+    return [
+      required(at.child("nameservers"), "must provide at least one DNS nameserver when `dnsPolicy` is None"),
+    ];
   nameservers.forEach((ip, i) => {
     if (!isIP(ip)) errors.push(invalid(at.child("nameservers").index(i), ip, INVALID_IP_MESSAGE));
   });
@@ -87,5 +100,8 @@ const validateHostAliases = (spec: PodSpec, at: FieldPath): FieldError[] =>
 export const validatePodTemplate = (template: PodTemplateSpec, at: FieldPath): FieldError[] => [
   ...validateLabels(template.metadata.labels, at.child("labels")),
   ...validateAnnotations(template.metadata.annotations, at.child("annotations")),
-  ...validatePodSpec(template.spec, at.child("spec")),
+  ...validatePodSpec(template.spec, at.child("spec"), false),
+  ...(template.spec.ephemeralContainers?.length
+    ? [forbidden(at.child("spec", "ephemeralContainers"), "ephemeral containers not allowed in pod template")]
+    : []),
 ];

@@ -104,7 +104,7 @@ const validateSleep = (seconds: number, gracePeriodSeconds: number, at: FieldPat
         invalid(
           at,
           seconds,
-          `must be non-negative and less than terminationGracePeriodSeconds (${gracePeriodSeconds}). Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep.`,
+          `must be non-negative and less than terminationGracePeriodSeconds (${gracePeriodSeconds})`,
         ),
       ]
     : [];

@@ -33,14 +33,12 @@ function validateList(list: Record<string, Quantity> | undefined, at: FieldPath)
 
 function validateResourceName(name: string, at: FieldPath): FieldError[] {
   const errors = isQualifiedName(name).map((message) => invalid(at, name, message));
-  if (
-    errors.length === 0 &&
-    !name.includes("/") &&
-    !STANDARD.includes(name) &&
-    !name.startsWith("hugepages-")
-  )
-    errors.push(invalid(at, name, "must be a standard resource for containers"));
-  return errors;
+  if (errors.length > 0 || name.includes("/") || STANDARD.includes(name) || name.startsWith("hugepages-"))
+    return errors;
+  return [
+    invalid(at, name, "must be a standard resource type or fully qualified"),
+    invalid(at, name, "must be a standard resource for containers"),
+  ];
 }
 
 /** Upstream: ValidateNonnegativeQuantity. */

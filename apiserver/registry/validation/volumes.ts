@@ -151,7 +151,8 @@ export function validateVolumeMounts(
     if (mountPaths.has(mount.mountPath))
       errors.push(invalid(path.child("mountPath"), mount.mountPath, "must be unique"));
     mountPaths.add(mount.mountPath);
-    if (mount.subPath) errors.push(...validateDescendingPath(mount.subPath, path.child("subPath")));
+    // Upstream leaves the index out of this one path.
+    if (mount.subPath) errors.push(...validateDescendingPath(mount.subPath, at.child("subPath")));
     if (mount.subPathExpr && mount.subPath)
       errors.push(
         invalid(
