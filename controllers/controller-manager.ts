@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../machinery/api/clock.js";
 import type { Transport } from "../machinery/api/http.js";
 import type { Logger } from "../machinery/api/logger.js";
@@ -94,6 +95,8 @@ export class ControllerManager {
 
   async #lead(signal: AbortSignal): Promise<void> {
     this.#state = "starting";
+    // Every loop of every controller listens to it; that is no leak.
+    setMaxListeners(0, signal);
     const informers = new SharedInformers({
       client: this.#newClient("shared-informers"),
       clock: this.#options.clock,

@@ -24,18 +24,18 @@ export class ServicePods {
     );
     this.#services.addIndex(BY_SELECTOR, ({ metadata, spec }) => {
       // One pair is enough to find it; the smallest, so that the choice does not depend on order.
-      const [first] = Object.entries(spec.selector ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+      const [first] = sortedPairs({ spec });
       return first ? [bucket(metadata.namespace, ...first)] : [];
     });
   }
 
   podsOf(service: CachedService): CachedPod[] {
     const { namespace } = service.metadata;
-    const [first] = Object.entries(service.spec.selector ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+    const [first, ...others] = sortedPairs(service);
     if (!first) return [];
-    return this.#pods
-      .byIndex(BY_LABEL, bucket(namespace, ...first))
-      .filter((pod) => selectsLabels(service.spec.selector, pod.metadata.labels));
+    const pods = this.#pods.byIndex(BY_LABEL, bucket(namespace, ...first));
+    if (others.length === 0) return pods;
+    return pods.filter(({ metadata }) => others.every(([key, value]) => metadata.labels?.[key] === value));
   }
 
   servicesOf(pod: CachedPod): ObjectKey[] {
@@ -48,6 +48,9 @@ export class ServicePods {
     return keys;
   }
 }
+
+const sortedPairs = ({ spec }: Pick<CachedService, "spec">): [string, string][] =>
+  Object.entries(spec.selector ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
 
 const bucket = (namespace: string | undefined, key: string, value: string): string =>
   `${namespace}\n${key}=${value}`;

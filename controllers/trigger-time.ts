@@ -1,5 +1,6 @@
 import { toTime } from "../machinery/api/clock.js";
 import type { ObjectKey } from "../machinery/api/resource.js";
+import { PerPod } from "./per-pod.js";
 import { type CachedPod, podCondition } from "./pod-state.js";
 import type { CachedService } from "./service-pods.js";
 
@@ -12,6 +13,7 @@ interface Seen {
 /** Tells which change, since the last call, an update of endpoints answers: the base of programming latency. */
 export class TriggerTimes {
   readonly #seen = new Map<ObjectKey, Seen>();
+  readonly #readyMs = new PerPod<number>();
 
   /** Earliest of the changes since the last call for this service; undefined when nothing that carries a time changed. */
   compute(key: ObjectKey, service: CachedService, pods: readonly CachedPod[]): string | undefined {
@@ -19,8 +21,8 @@ export class TriggerTimes {
     const next: Seen = { serviceMs: Date.parse(service.metadata.creationTimestamp), podMs: new Map() };
     const changes: number[] = [];
     for (const pod of pods) {
-      const readyMs = Date.parse(podCondition(pod, "Ready")?.lastTransitionTime ?? "");
-      if (Number.isNaN(readyMs)) continue;
+      const readyMs = this.#readyMs.get(pod, [], () => readySinceMs(pod));
+      if (readyMs === 0) continue;
       next.podMs.set(pod.metadata.name, readyMs);
       if (readyMs > (last?.podMs.get(pod.metadata.name) ?? 0)) changes.push(readyMs);
     }
@@ -33,3 +35,7 @@ export class TriggerTimes {
     this.#seen.delete(key);
   }
 }
+
+/** When its readiness last changed; 0 when it never did. */
+const readySinceMs = (pod: CachedPod): number =>
+  Date.parse(podCondition(pod, "Ready")?.lastTransitionTime ?? "") || 0;

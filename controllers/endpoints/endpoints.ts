@@ -1,6 +1,12 @@
-import { endpoints, type Endpoints, type Service, services } from "../../machinery/api/core-v1.js";
+import {
+  endpoints,
+  type Endpoints,
+  type EndpointSubset,
+  type Service,
+  services,
+} from "../../machinery/api/core-v1.js";
 import { deepEqual } from "../../machinery/api/deep-equal.js";
-import type { DeepReadonly } from "../../machinery/api/meta-v1.js";
+import type { DeepReadonly, KubeObject } from "../../machinery/api/meta-v1.js";
 import { type ObjectKey, objectKey, splitObjectKey } from "../../machinery/api/resource.js";
 import { isNotFound } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
@@ -15,8 +21,10 @@ import {
   ServicePods,
   TRIGGER_TIME_ANNOTATION,
 } from "../service-pods.js";
+import { LastWritten } from "../last-written.js";
+import { PerPod } from "../per-pod.js";
 import { TriggerTimes } from "../trigger-time.js";
-import { desiredSubsets, truncateSubsets } from "./subsets.js";
+import { type Candidate, desiredSubsets, truncateSubsets } from "./subsets.js";
 
 export const ENDPOINTS_MANAGED_BY_LABEL = "endpoints.kubernetes.io/managed-by";
 const OVER_CAPACITY_ANNOTATION = "endpoints.kubernetes.io/over-capacity";
@@ -38,12 +46,15 @@ class EndpointsReconciler implements Reconciler {
   readonly #endpoints: Informer<Endpoints>;
   readonly #servicePods: ServicePods;
   readonly #triggerTimes = new TriggerTimes();
+  readonly #candidates = new PerPod<Candidate | undefined>();
+  readonly #written: LastWritten<EndpointSubset[]>;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
     this.#services = deps.informer(services);
     this.#endpoints = deps.informer(endpoints);
     this.#servicePods = new ServicePods(deps);
+    this.#written = new LastWritten(this.#endpoints as unknown as Informer<KubeObject>);
   }
 
   async reconcile(key: ObjectKey): Promise<ReconcileResult> {
@@ -53,8 +64,12 @@ class EndpointsReconciler implements Reconciler {
     const pods = this.#servicePods.podsOf(service);
     const triggerTime = this.#triggerTimes.compute(key, service, pods);
     const current = this.#endpoints.get(key);
-    const next = desiredEndpoints(service, current, truncateSubsets(desiredSubsets(service, pods)));
-    if (current && sameEndpoints(current, next)) return undefined;
+    const next = desiredEndpoints(
+      service,
+      current,
+      truncateSubsets(desiredSubsets(service, pods, this.#candidates)),
+    );
+    if (current && sameEndpoints(current, next, this.#written.of(current))) return undefined;
     if (triggerTime)
       next.metadata.annotations = { ...next.metadata.annotations, [TRIGGER_TIME_ANNOTATION]: triggerTime };
     await this.#write(service, current, next);
@@ -82,6 +97,7 @@ class EndpointsReconciler implements Reconciler {
     const { client, events } = this.#deps;
     try {
       const written = current ? await client.update(endpoints, next) : await client.create(endpoints, next);
+      this.#written.remember(written, next.subsets ?? []);
       this.#endpoints.observe(written);
     } catch (err) {
       if (isNamespaceTerminating(err)) return;
@@ -125,8 +141,12 @@ function desiredEndpoints(
   } as Endpoints;
 }
 
-const sameEndpoints = (current: DeepReadonly<Endpoints>, next: Endpoints): boolean =>
-  deepEqual(current.subsets ?? [], next.subsets ?? []) &&
+const sameEndpoints = (
+  current: DeepReadonly<Endpoints>,
+  next: Endpoints,
+  written: readonly EndpointSubset[] | undefined,
+): boolean =>
+  deepEqual(written ?? current.subsets ?? [], next.subsets ?? []) &&
   deepEqual(current.metadata.labels ?? {}, next.metadata.labels ?? {}) &&
   current.metadata.annotations?.[OVER_CAPACITY_ANNOTATION] ===
     next.metadata.annotations?.[OVER_CAPACITY_ANNOTATION];

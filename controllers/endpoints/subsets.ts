@@ -1,4 +1,5 @@
 import type { EndpointAddress, EndpointPort, EndpointSubset } from "../../machinery/api/core-v1.js";
+import { PerPod } from "../per-pod.js";
 import { type CachedPod, isPodReady } from "../pod-state.js";
 import {
   belongsInEndpoints,
@@ -11,7 +12,9 @@ import {
 /** Endpoints objects hold no more addresses than this. */
 export const MAX_ADDRESSES = 1000;
 
-interface Candidate {
+/** What one pod contributes; undefined when nothing. */
+export interface Candidate {
+  key: string;
   address: EndpointAddress;
   ready: boolean;
   ports: EndpointPort[];
@@ -19,12 +22,16 @@ interface Candidate {
 
 // Upstream: pkg/controller/endpoint/endpoints_controller.go syncService, pkg/api/v1/endpoints RepackSubsets.
 /** Addresses that offer the same ports share a subset; sorted, so that the same pods always give the same object. */
-export function desiredSubsets(service: CachedService, pods: readonly CachedPod[]): EndpointSubset[] {
+export function desiredSubsets(
+  service: CachedService,
+  pods: readonly CachedPod[],
+  known = new PerPod<Candidate | undefined>(),
+): EndpointSubset[] {
   const subsets = new Map<string, EndpointSubset>();
   for (const pod of pods) {
-    const candidate = toCandidate(service, pod);
+    const candidate = known.get(pod, [service], () => toCandidate(service, pod));
     if (!candidate) continue;
-    const key = JSON.stringify(candidate.ports);
+    const { key } = candidate;
     let subset = subsets.get(key);
     if (!subset) {
       subset = candidate.ports.length > 0 ? { ports: candidate.ports } : {};
@@ -54,7 +61,12 @@ function toCandidate(service: CachedService, pod: CachedPod): Candidate | undefi
   });
   // Only a headless service may have addresses without ports.
   if (ports.length === 0 && !(isHeadless(service) && !service.spec.ports?.length)) return undefined;
-  return { address: toAddress(service, pod, ip), ready: tolerate || isPodReady(pod), ports };
+  return {
+    key: JSON.stringify(ports),
+    address: toAddress(service, pod, ip),
+    ready: tolerate || isPodReady(pod),
+    ports,
+  };
 }
 
 function toAddress(service: CachedService, pod: CachedPod, ip: string): EndpointAddress {

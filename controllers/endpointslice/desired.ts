@@ -7,6 +7,7 @@ import {
   SERVICE_NAME_LABEL,
 } from "../../machinery/api/discovery-v1.js";
 import type { DeepReadonly } from "../../machinery/api/meta-v1.js";
+import { PerPod } from "../per-pod.js";
 import { type CachedPod, isPodReady } from "../pod-state.js";
 import {
   belongsInEndpoints,
@@ -22,9 +23,18 @@ export type AddressType = EndpointSlice["addressType"];
 
 /** Endpoints that offer the same ports: they may share slices. */
 export interface PortGroup {
+  key: string;
   addressType: AddressType;
   ports: EndpointSlicePort[];
   endpoints: Endpoint[];
+}
+
+/** What one pod contributes, by address type. */
+export interface PodEndpoint {
+  key: string;
+  addressType: AddressType;
+  ports: EndpointSlicePort[];
+  endpoint: Endpoint;
 }
 
 // Upstream: staging/src/k8s.io/endpointslice/reconciler.go reconcileByAddressType.
@@ -33,24 +43,35 @@ export function desiredGroups(
   service: CachedService,
   pods: readonly CachedPod[],
   nodeOf: (name: string) => DeepReadonly<Node> | undefined,
+  known = new PerPod<PodEndpoint[]>(),
 ): PortGroup[] {
   const groups = new Map<string, PortGroup>();
   for (const pod of pods) {
-    if (!belongsInEndpoints(pod, true)) continue;
     const node = pod.spec.nodeName ? nodeOf(pod.spec.nodeName) : undefined;
-    // Its node is unknown yet: neither zone nor reachability can be told.
-    if (pod.spec.nodeName && !node && !service.spec.publishNotReadyAddresses) continue;
-    const ports = slicePorts(service, pod);
-    for (const addressType of addressTypesOf(service)) {
-      const endpoint = toEndpoint(pod, node, service, addressType);
-      if (endpoint.addresses.length === 0) continue;
-      const key = portGroupKey(addressType, ports);
+    const own = known.get(pod, [service, node], () => podEndpoints(pod, node, service));
+    for (const { key, addressType, ports, endpoint } of own) {
       const group = groups.get(key);
       if (group) group.endpoints.push(endpoint);
-      else groups.set(key, { addressType, ports, endpoints: [endpoint] });
+      else groups.set(key, { key, addressType, ports, endpoints: [endpoint] });
     }
   }
   return [...groups.values()];
+}
+
+function podEndpoints(
+  pod: CachedPod,
+  node: DeepReadonly<Node> | undefined,
+  service: CachedService,
+): PodEndpoint[] {
+  if (!belongsInEndpoints(pod, true)) return [];
+  // Its node is unknown yet: neither zone nor reachability can be told.
+  if (pod.spec.nodeName && !node && !service.spec.publishNotReadyAddresses) return [];
+  const ports = slicePorts(service, pod);
+  return addressTypesOf(service).flatMap((addressType) => {
+    const endpoint = toEndpoint(pod, node, service, addressType);
+    if (endpoint.addresses.length === 0) return [];
+    return [{ key: portGroupKey(addressType, ports), addressType, ports, endpoint }];
+  });
 }
 
 export const addressTypesOf = (service: CachedService): readonly ("IPv4" | "IPv6")[] =>

@@ -1,19 +1,22 @@
 import { type Node, nodes, type Service, services } from "../../machinery/api/core-v1.js";
 import { deepEqual } from "../../machinery/api/deep-equal.js";
 import {
+  type Endpoint,
   type EndpointSlice,
   endpointSlices,
   MANAGED_BY_LABEL,
   SERVICE_NAME_LABEL,
 } from "../../machinery/api/discovery-v1.js";
-import type { DeepReadonly } from "../../machinery/api/meta-v1.js";
+import type { DeepReadonly, KubeObject } from "../../machinery/api/meta-v1.js";
 import type { ObjectKey } from "../../machinery/api/resource.js";
 import { isNotFound } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
 import { defineController, enqueueMapped, type Reconciler, type ReconcilerDeps } from "../controller.js";
 import type { ReconcileResult } from "../workers.js";
 import { isNamespaceTerminating, messageOf } from "../error-message.js";
+import { LastWritten } from "../last-written.js";
 import { newControllerRef } from "../owner.js";
+import { PerPod } from "../per-pod.js";
 import {
   type CachedService,
   enqueueServicesOfPod,
@@ -21,7 +24,7 @@ import {
   TRIGGER_TIME_ANNOTATION,
 } from "../service-pods.js";
 import { TriggerTimes } from "../trigger-time.js";
-import { addressTypesOf, desiredGroups, MANAGED_BY, sliceLabels } from "./desired.js";
+import { addressTypesOf, desiredGroups, MANAGED_BY, type PodEndpoint, sliceLabels } from "./desired.js";
 import { type CachedSlice, type NewSlice, planSlices, type SlicePlan } from "./plan.js";
 
 export const endpointSliceController = defineController({
@@ -44,6 +47,8 @@ class EndpointSliceReconciler implements Reconciler {
   readonly #nodes: Informer<Node>;
   readonly #servicePods: ServicePods;
   readonly #triggerTimes = new TriggerTimes();
+  readonly #podEndpoints = new PerPod<PodEndpoint[]>();
+  readonly #written: LastWritten<Endpoint[]>;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
@@ -52,6 +57,7 @@ class EndpointSliceReconciler implements Reconciler {
     this.#nodes = deps.informer(nodes);
     this.#servicePods = new ServicePods(deps);
     this.#slices.addIndex(BY_SERVICE, keyOfOwner);
+    this.#written = new LastWritten(this.#slices as unknown as Informer<KubeObject>);
   }
 
   async reconcile(key: ObjectKey): Promise<ReconcileResult> {
@@ -66,8 +72,8 @@ class EndpointSliceReconciler implements Reconciler {
     const labels = sliceLabels(service);
     const triggerTime = this.#triggerTimes.compute(key, service, pods);
     const plan = planSlices({
-      existing: this.#slices.byIndex(BY_SERVICE, key).filter((slice) => !slice.metadata.deletionTimestamp),
-      groups: desiredGroups(service, pods, (name) => this.#nodes.get(name)),
+      existing: this.#existing(key),
+      groups: desiredGroups(service, pods, (name) => this.#nodes.get(name), this.#podEndpoints),
       addressTypes: addressTypesOf(service),
       isCurrent: (slice) =>
         deepEqual(slice.metadata.labels ?? {}, labels) &&
@@ -75,6 +81,21 @@ class EndpointSliceReconciler implements Reconciler {
     });
     await this.#carryOut(plan, service, labels, triggerTime);
     return undefined;
+  }
+
+  #existing(key: ObjectKey): CachedSlice[] {
+    return this.#slices
+      .byIndex(BY_SERVICE, key)
+      .filter(({ metadata }) => !metadata.deletionTimestamp)
+      .map((slice) => {
+        const endpoints = this.#written.of(slice);
+        return endpoints ? { ...slice, endpoints } : slice;
+      });
+  }
+
+  #remember(stored: EndpointSlice, content: NewSlice): void {
+    this.#written.remember(stored, content.endpoints);
+    this.#slices.observe(stored);
   }
 
   async #carryOut(
@@ -113,7 +134,7 @@ class EndpointSliceReconciler implements Reconciler {
       },
       ...content,
     });
-    this.#slices.observe(slice);
+    this.#remember(slice, content);
   }
 
   async #update(
@@ -134,7 +155,7 @@ class EndpointSliceReconciler implements Reconciler {
         ownerReferences: [newControllerRef(service, services)],
       },
     } as EndpointSlice;
-    this.#slices.observe(await this.#deps.client.update(endpointSlices, updated));
+    this.#remember(await this.#deps.client.update(endpointSlices, updated), content);
   }
 
   async #remove(slice: CachedSlice): Promise<void> {

@@ -44,9 +44,8 @@ export function planSlices(options: {
     byGroup.set(key, [...(byGroup.get(key) ?? []), slice]);
   }
   for (const group of options.groups) {
-    const key = portGroupKey(group.addressType, group.ports);
-    planGroup(group, byGroup.get(key) ?? [], options.isCurrent, plan);
-    byGroup.delete(key);
+    planGroup(group, byGroup.get(group.key) ?? [], options.isCurrent, plan);
+    byGroup.delete(group.key);
   }
   for (const slices of byGroup.values()) plan.remove.push(...slices);
   for (const addressType of options.addressTypes) keepPlaceholder(addressType, options, plan);
@@ -147,6 +146,15 @@ const contentOf = (group: PortGroup, endpoints: Endpoint[]): NewSlice => ({
   endpoints,
 });
 
+const identities = new WeakMap<object, string>();
+
 /** The same pod at the same address is the same endpoint, whatever its state. */
-const identityOf = (endpoint: DeepReadonly<Endpoint>): string =>
-  `${endpoint.targetRef?.uid ?? ""}\n${endpoint.addresses.join(",")}\n${endpoint.nodeName ?? ""}\n${endpoint.hostname ?? ""}`;
+function identityOf(endpoint: DeepReadonly<Endpoint>): string {
+  let identity = identities.get(endpoint);
+  if (identity === undefined) {
+    const { targetRef, addresses, nodeName, hostname } = endpoint;
+    identity = [targetRef?.uid, addresses.join(","), nodeName, hostname].join("\n");
+    identities.set(endpoint, identity);
+  }
+  return identity;
+}
