@@ -111,8 +111,9 @@ describe("the pipeline in front of the handlers", () => {
           admit: ({ object }) => {
             if (object?.kind === "ConfigMap") object.metadata.labels = { admitted: "yes" };
           },
-          validate: ({ operation, name, warn }) => {
-            warn(`saw ${operation} of ${name}`);
+          validate: (request) => {
+            const { operation, name } = request;
+            request.warn(`saw ${operation} of ${name}`);
             if (name === "bad") throw newUnauthorized("not this one");
           },
         },
