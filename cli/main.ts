@@ -7,8 +7,6 @@ import { commands } from "./commands.js";
 import { HelpRequested } from "./flags.js";
 import { UserError } from "./supervisor/cluster.js";
 
-process.exitCode = await main(process.argv.slice(2));
-
 async function main(argv: readonly string[]): Promise<number> {
   const [verb = "help", ...args] = argv;
   if (verb === "help" || verb === "--help" || verb === "-h") {
@@ -83,3 +81,5 @@ function usage(): string {
   });
   return `kubesim: a Kubernetes control plane small enough to break on purpose\n\n${sections.join("\n")}\nUse "kubesim <command> --help" for its flags.\n`;
 }
+
+process.exitCode = await main(process.argv.slice(2));
