@@ -36,6 +36,11 @@ export interface Parsed<S extends FlagSpecs> {
 /** Asked for help: the caller prints usage and exits 0. */
 export class HelpRequested extends Error {
   override readonly name = "HelpRequested";
+  readonly specs: FlagSpecs;
+  constructor(specs: FlagSpecs) {
+    super("help requested");
+    this.specs = specs;
+  }
 }
 
 /** Throws UserError (exit code 2) in pflag's words. `stopAtPositional` leaves flags after the first argument alone. */
@@ -71,7 +76,7 @@ type Setter = (name: string, spec: FlagSpec, text: string) => void;
 function takeLong(arg: string, specs: FlagSpecs, rest: string[], set: Setter): void {
   const equals = arg.indexOf("=");
   const name = equals < 0 ? arg.slice(2) : arg.slice(2, equals);
-  if (name === "help") throw new HelpRequested();
+  if (name === "help") throw new HelpRequested(specs);
   const spec = Object.hasOwn(specs, name) ? specs[name] : undefined;
   if (!spec) throw new UserError(`unknown flag: --${name}`, 2);
   if (equals >= 0) set(name, spec, arg.slice(equals + 1));
@@ -83,7 +88,7 @@ function takeShort(arg: string, specs: FlagSpecs, rest: string[], set: Setter): 
     const letter = arg.charAt(i);
     const found = Object.entries(specs).find(([, spec]) => spec.short === letter);
     if (!found) {
-      if (letter === "h") throw new HelpRequested();
+      if (letter === "h") throw new HelpRequested(specs);
       throw new UserError(`unknown shorthand flag: '${letter}' in ${arg}`, 2);
     }
     const [name, spec] = found;

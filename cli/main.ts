@@ -4,7 +4,7 @@ import { TransportError } from "../machinery/api/http.js";
 import { StatusError } from "../machinery/api/status.js";
 import type { CliContext, CliEntry } from "./command.js";
 import { commands } from "./commands.js";
-import { HelpRequested } from "./flags.js";
+import { describeFlags, HelpRequested } from "./flags.js";
 import { UserError } from "./supervisor/cluster.js";
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -31,7 +31,7 @@ async function run(entry: CliEntry, args: readonly string[]): Promise<number> {
     );
   } catch (err) {
     if (err instanceof HelpRequested) {
-      process.stdout.write(`${entry.summary}.\n`);
+      process.stdout.write(`${entry.summary}.\n\nOptions:\n${describeFlags(err.specs)}`);
       return 0;
     }
     if (err instanceof StatusError) {
