@@ -10,7 +10,8 @@ import type { ProgramTransaction } from "./table.js";
 /** What the data plane's admin socket offers. */
 export function dataPlaneHandlers(dataPlane: DataPlane): AdminHandlers {
   return {
-    "GET /health": async () => ({ ready: true, bootId: await dataPlane.bootId() }),
+    "GET /health": () => ({ ready: true, bootId: dataPlane.bootId }),
+    "GET /boot": ({ signal }) => dataPlane.boots(signal),
     "GET /metrics": () => dataPlaneMetrics(dataPlane),
     "POST /program": ({ body }) => dataPlane.program(body as ProgramTransaction),
     "GET /tables": ({ query }) => tables(dataPlane, query.get("node") ?? undefined),

@@ -18,7 +18,7 @@ import type { Decision, Packet } from "./decision.js";
 import { FlowLog, type FlowOutcome, type FlowRecord } from "./flow-log.js";
 import type { HostListeners } from "./host-ports.js";
 import { Router } from "./router.js";
-import type { DataPlaneApi, HostPort, ProgramResult, ProgramTransaction } from "./table.js";
+import type { DataPlaneApi, DataPlaneBoot, HostPort, ProgramResult, ProgramTransaction } from "./table.js";
 import { type Explanation, explain } from "./trace.js";
 
 export interface DataPlaneOptions {
@@ -69,8 +69,15 @@ export class DataPlane implements Uplink, DataPlaneApi {
     });
   }
 
-  bootId(): Promise<string> {
-    return Promise.resolve(this.#bootId);
+  get bootId(): string {
+    return this.#bootId;
+  }
+
+  /** Yields this data plane once, and then waits: another process, or another object, is another boot. */
+  async *boots(signal: AbortSignal): AsyncGenerator<DataPlaneBoot> {
+    yield { bootId: this.#bootId, revision: this.router.newestRevision };
+    if (!signal.aborted)
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   }
 
   /** Transactions applied since the start. */

@@ -46,6 +46,10 @@ export class Router {
     return this.#kernels.values();
   }
 
+  get newestRevision(): number {
+    return this.#outside.table.revision;
+  }
+
   /** Applies a transaction whole and answers the changed service ports, or says why it cannot. */
   program(transaction: ProgramTransaction): { changed: ReadonlySet<string> } | { mismatch: string } {
     const tables = transaction.tables ?? [];
@@ -221,27 +225,34 @@ export class Router {
   #kernelsAt(update: TableUpdate, full = false): NodeKernel[] {
     if (update.nodes)
       return update.nodes.map((name) => this.#kernels.get(name)).filter((kernel) => kernel !== undefined);
-    const all = [...this.#kernels.values()];
+    const excluded = new Set(update.except);
+    const all = [...this.#kernels.values()].filter(({ name }) => !excluded.has(name));
     return full ? all : all.filter((kernel) => kernel.table.revision === update.from);
   }
 
   #programTables(update: TableUpdate, kernels: readonly NodeKernel[], changed: Set<string>): void {
     const moved = new Map<RouteTable, RouteTable>();
+    const adopted = update.adopt ? this.#tableAt(update.to, kernels) : undefined;
     for (const kernel of kernels) {
       const base = update.from === 0 ? RouteTable.empty : kernel.table;
-      let next = moved.get(base);
+      let next = adopted ?? moved.get(base);
       if (!next) {
         next = base.apply(update.to, update.set, update.remove);
         moved.set(base, next);
       }
-      if (update.from === 0)
-        for (const { route } of kernel.table.routes())
-          if (!next.get(route.servicePort)) changed.add(route.servicePort);
+      if (update.from === 0 || adopted)
+        for (const { route } of kernel.table.routes()) changed.add(route.servicePort);
       kernel.table = next;
       for (const servicePort of update.remove) kernel.forget(servicePort);
       if (next.revision >= this.#outside.table.revision || update.from === 0) this.#outside.table = next;
     }
     for (const servicePort of update.remove) changed.add(servicePort);
     for (const route of update.set) changed.add(route.servicePort);
+  }
+
+  #tableAt(revision: number, except: readonly NodeKernel[]): RouteTable | undefined {
+    for (const kernel of this.#kernels.values())
+      if (kernel.table.revision === revision && !except.includes(kernel)) return kernel.table;
+    return undefined;
   }
 }

@@ -61,6 +61,10 @@ export interface TableUpdate {
   to: number;
   /** Absent: every node at `from`; in a full transaction, every node. */
   nodes?: readonly string[];
+  /** Never these. */
+  except?: readonly string[];
+  /** Take over the table that other nodes have at `to`, instead of `set` and `remove`. */
+  adopt?: boolean;
   set: readonly ServicePortRoute[];
   /** `servicePort`s that are gone. */
   remove: readonly string[];
@@ -95,9 +99,17 @@ export interface HostPort {
   problem?: string;
 }
 
+/** A start of the data plane, as a proxy learns of it. */
+export interface DataPlaneBoot {
+  bootId: string;
+  /** Of its newest table; 0 when it has none. */
+  revision: number;
+}
+
 /** What the proxy needs of a data plane: over its admin socket, or a direct call. */
 export interface DataPlaneApi {
+  /** Rejects when it does not answer; then nobody knows whether the transaction was applied. */
   program(transaction: ProgramTransaction, signal?: AbortSignal): Promise<ProgramResult>;
-  /** Changes when the data plane was restarted, and then it holds no tables. Rejects when it does not answer. */
-  bootId(signal?: AbortSignal): Promise<string>;
+  /** The data plane that is there now, and every later one, until the signal aborts. */
+  boots(signal: AbortSignal): AsyncIterable<DataPlaneBoot>;
 }

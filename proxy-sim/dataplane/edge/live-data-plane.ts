@@ -30,7 +30,7 @@ const DEFAULT_HOST_NODES = 16;
 /** A data plane on real sockets: a carrier for the cluster's processes, listeners for the host. */
 export async function startLiveDataPlane(
   options: LiveDataPlaneOptions,
-): Promise<{ dataPlane: DataPlane; close(): Promise<void> }> {
+): Promise<{ dataPlane: DataPlane; close: () => Promise<void> }> {
   const { clock, rng, logger, clusterToken } = options;
   const sessions = new CarrierSessions(clusterToken);
   const serving = (

@@ -94,7 +94,10 @@ async function join(
     outcome = parseAnswer(chunk[0]);
     if (outcome === "open") onOpen();
     if (entrance === "carrier") return;
-    if (outcome !== "open") return void resetSocket(socket);
+    if (outcome !== "open") {
+      resetSocket(socket);
+      return;
+    }
     if (chunk.length > 1) socket.write(chunk.subarray(1));
     upstream.pipe(socket, { end: false });
   };

@@ -1,0 +1,34 @@
+import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
+import type { CursorFault } from "./cursors.js";
+import type { Proxy } from "./proxy.js";
+
+/** What the proxy's admin socket offers. */
+export function proxyHandlers(proxy: Proxy): AdminHandlers {
+  return {
+    "GET /health": () =>
+      proxy.ready ? { ready: true } : { ready: false, reason: "no table was programmed yet" },
+    "GET /metrics": () => proxy.metrics.registry.expose(),
+    "GET /timeline": ({ query }) => {
+      const service = query.get("service");
+      const limit = Number(query.get("limit") ?? 200);
+      const entries = proxy.timeline.list({ limit, ...(service === null ? {} : { service }) });
+      return entries.map((entry) => ({ ...entry, revision: proxy.tableRevision(entry.revision) }));
+    },
+    "GET /nodes": () =>
+      proxy.nodes.all().map((route) => ({
+        ...route,
+        revision: proxy.tableRevision(proxy.cursors.revisionOf(route.nodeName)),
+        fault: proxy.cursors.own().get(route.nodeName)?.fault,
+      })),
+    "PUT /cursors": ({ body }) => {
+      const { node, ...fault } = body as { node: string } & CursorFault;
+      if (!proxy.nodes.has(node)) throw new RangeError(`node "${node}" not found`);
+      proxy.cursors.fault(node, fault);
+      proxy.wake();
+    },
+    "DELETE /cursors": ({ query }) => {
+      proxy.cursors.heal(query.get("node") ?? "");
+      proxy.wake();
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { httpTransport } from "../machinery/client/http-transport.js";
+import { RestClient } from "../machinery/client/rest-client.js";
+import { startAdminServer } from "../machinery/runtime/admin-server.js";
+import { jsonLogger } from "../machinery/runtime/json-logger.js";
+import { loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
+import { type CommonOptions, processCommand } from "../machinery/runtime/options.js";
+import { addProcessMetrics } from "../machinery/runtime/process-metrics.js";
+import { seededRng } from "../machinery/runtime/seeded-rng.js";
+import { shutdownSignal } from "../machinery/runtime/shutdown.js";
+import { systemClock } from "../machinery/runtime/system-clock.js";
+import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
+import { balancerNamed, balancers } from "./balancers/balancers.js";
+import { dataPlaneClient } from "./data-plane-client.js";
+import { defaultProxyConfig, Proxy } from "./proxy.js";
+
+interface Options extends CommonOptions {
+  dataplaneAdmin?: string;
+  proxyMode: string;
+  minSyncPeriod: string;
+}
+
+/** `kubesim proxy`: Services and EndpointSlices in, tables out. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const options = parseOptions(argv);
+  if (!options.dataplaneAdmin) throw new RangeError("--dataplane-admin is required");
+  const mode = balancerNamed(options.proxyMode === "ipvs" ? "ipvs-rr" : options.proxyMode);
+  if (!mode) throw new RangeError(`unknown proxy mode "${options.proxyMode}"`);
+  const signal = shutdownSignal(
+    options.supervisorFd === undefined ? undefined : Number(options.supervisorFd),
+  );
+  const logger = jsonLogger({ component: "proxy" }, options.logLevel);
+  const clock = systemClock();
+  const transport = httpTransport(loadKubeconfig(options.kubeconfig ?? "kubeconfig"));
+  const proxy = new Proxy({
+    client: new RestClient({ transport, clock, userAgent: "kube-proxy/v1.36.0 (kubesim)" }),
+    dataPlane: dataPlaneClient(options.dataplaneAdmin, clock),
+    clock,
+    rng: seededRng(options.seed ?? unpredictableSeed()).fork("proxy"),
+    logger,
+    config: { mode: mode.name, minSyncPeriodMs: milliseconds(options.minSyncPeriod) },
+  });
+  addProcessMetrics(proxy.metrics.registry);
+  const admin = options.adminSocket
+    ? await startAdminServer(options.adminSocket, proxy.adminHandlers())
+    : undefined;
+  await proxy.run(signal);
+  await admin?.close();
+  transport.close();
+}
+
+const parseOptions = (argv: readonly string[]): Options =>
+  processCommand("proxy", "Run the proxy: watch Services and program the data plane")
+    .option("--dataplane-admin <path>", "admin socket of the data plane")
+    .option(
+      "--proxy-mode <mode>",
+      `iptables, ipvs; or by balancer: ${balancers.map((b) => b.name).join(", ")}`,
+      "iptables",
+    )
+    .option(
+      "--min-sync-period <duration>",
+      "least time between two syncs, such as 1s or 20ms",
+      `${defaultProxyConfig.minSyncPeriodMs}ms`,
+    )
+    .parse(["node", "proxy", ...argv])
+    .opts<Options>();
+
+function milliseconds(duration: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(duration) ?? [];
+  if (number === undefined) throw new RangeError(`not a duration: "${duration}"`);
+  return Number(number) * (unit === "m" ? 60_000 : unit === "s" ? 1000 : 1);
+}

@@ -1,0 +1,271 @@
+import type { Clock } from "../machinery/api/clock.js";
+import {
+  nodes as nodeResource,
+  type Service,
+  services as serviceResource,
+} from "../machinery/api/core-v1.js";
+import { endpointSlices } from "../machinery/api/discovery-v1.js";
+import type { Logger } from "../machinery/api/logger.js";
+import { objectKey } from "../machinery/api/resource.js";
+import type { Rng } from "../machinery/api/rng.js";
+import { EventRecorder } from "../machinery/client/event-recorder.js";
+import type { Informer } from "../machinery/client/informer.js";
+import type { RestClient } from "../machinery/client/rest-client.js";
+import { SharedInformers } from "../machinery/client/shared-informers.js";
+import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
+import { proxyHandlers } from "./admin.js";
+import { ChangeLog } from "./change-log.js";
+import { type Change, serviceOfSlice } from "./cluster-view.js";
+import { Cursors } from "./cursors.js";
+import type { DataPlaneApi, HostPort } from "./dataplane/table.js";
+import { NodeTracker } from "./node-tracker.js";
+import { ProxyMetrics } from "./proxy-metrics.js";
+import type { ReadonlyService, ReadonlySlice } from "./rules.js";
+import { type PlannedSync, planFullSync, planPartialSync } from "./transaction.js";
+import { Timeline } from "./timeline.js";
+import { Wakeup } from "./wakeup.js";
+
+export interface ProxyConfig {
+  /** Least time between two syncs; a single change after a quiet time goes out at once. */
+  minSyncPeriodMs: number;
+  /** A balancer's name: iptables, ipvs-rr. */
+  mode: string;
+}
+
+export const defaultProxyConfig: ProxyConfig = { minSyncPeriodMs: 20, mode: "iptables" };
+
+const RETRY_MS = 100;
+/** What kube-proxy asks for: Services that are not headless and have no proxy of their own. */
+const SELECTOR = "!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name";
+
+export interface ProxyOptions {
+  client: RestClient;
+  dataPlane: DataPlaneApi;
+  clock: Clock;
+  rng: Rng;
+  logger: Logger;
+  config?: Partial<ProxyConfig>;
+}
+
+/** kube-proxy for every node: watches Services, EndpointSlices and Nodes, and keeps the data plane's tables. */
+export class Proxy {
+  readonly metrics = new ProxyMetrics();
+  readonly timeline = new Timeline();
+  readonly nodes = new NodeTracker();
+  readonly #log = new ChangeLog(0);
+  readonly cursors = new Cursors(this.#log);
+  readonly #options: ProxyOptions;
+  readonly #config: ProxyConfig;
+  readonly #informers: SharedInformers;
+  readonly #services: Informer<Service>;
+  readonly #recorder: EventRecorder;
+  readonly #wakeup = new Wakeup();
+  readonly #reportedPorts = new Set<string>();
+  #bootId: string | undefined;
+  /** Added to revisions of the log, so that tables of an earlier proxy have smaller ones. */
+  #offset: number | undefined;
+  #fullSyncNeeded = true;
+  #lastSyncMs = Number.NEGATIVE_INFINITY;
+  #synced = false;
+
+  constructor(options: ProxyOptions) {
+    this.#options = options;
+    this.#config = { ...defaultProxyConfig, ...options.config };
+    this.#informers = new SharedInformers({
+      ...options,
+      rng: options.rng.fork("informers"),
+    });
+    this.#recorder = new EventRecorder({
+      ...options,
+      rng: options.rng.fork("events"),
+      component: "kube-proxy",
+    });
+    this.#services = this.#informers.for(serviceResource, { labelSelector: SELECTOR });
+    this.#watch();
+  }
+
+  /** Resolves when the signal has aborted and every loop has ended. Tables stay. */
+  async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.#wakeup.ring(), { once: true });
+    await Promise.all([
+      this.#informers.run(signal),
+      this.#recorder.run(signal),
+      this.#watchDataPlane(signal),
+      this.#syncLoop(signal),
+    ]);
+  }
+
+  /** Whether the tables were synced at least once since the start. */
+  get ready(): boolean {
+    return this.#synced;
+  }
+
+  /** The revision by which the data plane knows this state of the change log. */
+  tableRevision(logRevision: number): number {
+    return (this.#offset ?? 0) + logRevision;
+  }
+
+  /** A node's cursor was changed from outside. */
+  wake(): void {
+    this.#wakeup.ring();
+  }
+
+  adminHandlers(): AdminHandlers {
+    return proxyHandlers(this);
+  }
+
+  #watch(): void {
+    this.#services.onChange({
+      added: (service) => this.#serviceChanged(service),
+      updated: (_, service) => this.#serviceChanged(service),
+      deleted: (service) => this.#append({ kind: "service", key: objectKey(service) }),
+    });
+    this.#informers.for(endpointSlices, { labelSelector: SELECTOR }).onChange({
+      added: (slice) => this.#sliceChanged(slice),
+      updated: (old, slice) => {
+        if (serviceOfSlice(old) !== serviceOfSlice(slice)) this.#sliceGone(old);
+        this.#sliceChanged(slice);
+      },
+      deleted: (slice) => this.#sliceGone(slice),
+    });
+    const changed = (moved: boolean): void => {
+      if (moved) this.wake();
+    };
+    this.#informers.for(nodeResource).onChange({
+      added: (node) => changed(this.nodes.set(node)),
+      updated: (_, node) => changed(this.nodes.set(node)),
+      deleted: ({ metadata }) => {
+        this.cursors.forget(metadata.name);
+        changed(this.nodes.remove(metadata.name));
+      },
+    });
+  }
+
+  #serviceChanged(service: ReadonlyService): void {
+    this.metrics.serviceChanges.inc();
+    this.#append({ kind: "service", key: objectKey(service), object: service });
+  }
+
+  #sliceChanged(slice: ReadonlySlice): void {
+    const service = serviceOfSlice(slice);
+    if (service) this.#append({ kind: "slice", key: objectKey(slice), service, object: slice });
+  }
+
+  #sliceGone(slice: ReadonlySlice): void {
+    const service = serviceOfSlice(slice);
+    if (service) this.#append({ kind: "slice", key: objectKey(slice), service });
+  }
+
+  #append(change: Change): void {
+    if (change.kind === "slice") this.metrics.endpointChanges.inc();
+    const nowMs = this.#options.clock.nowMs();
+    this.timeline.add(this.#log.append(change, nowMs));
+    this.metrics.lastQueued.set(nowMs / 1000);
+    this.wake();
+  }
+
+  async #watchDataPlane(signal: AbortSignal): Promise<void> {
+    for await (const { bootId, revision } of this.#options.dataPlane.boots(signal)) {
+      this.#offset ??= revision + 1;
+      if (bootId === this.#bootId) continue;
+      if (this.#bootId) this.#options.logger.info("Data plane was restarted; sending everything", { bootId });
+      this.#bootId = bootId;
+      this.#fullSyncNeeded = true;
+      this.wake();
+    }
+  }
+
+  async #syncLoop(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#options;
+    await this.#informers.waitForSync(signal).catch(() => {});
+    while (!signal.aborted) {
+      await clock
+        .sleep(Math.max(0, this.#lastSyncMs + this.#config.minSyncPeriodMs - clock.monotonicMs()), signal)
+        .catch(() => {});
+      if (signal.aborted) return;
+      this.#lastSyncMs = clock.monotonicMs();
+      try {
+        await this.#sync(signal);
+      } catch (err) {
+        if (signal.aborted) return;
+        this.metrics.failures.inc();
+        // Whether the transaction was applied is not known.
+        this.#fullSyncNeeded = true;
+        logger.warn("The data plane did not take a sync; trying again", { err });
+        await clock.sleep(RETRY_MS, signal).catch(() => {});
+        continue;
+      }
+      await this.#wakeup.wait(clock, this.cursors.nextDueMs());
+    }
+  }
+
+  async #sync(signal: AbortSignal): Promise<void> {
+    const { clock, dataPlane, logger } = this.#options;
+    if (this.#bootId === undefined || this.#offset === undefined) return;
+    const startMs = clock.monotonicMs();
+    const nodes = this.nodes.take();
+    const plan = this.#fullSyncNeeded
+      ? planFullSync(this.cursors, this.nodes.all(), this.#offset, clock.nowMs())
+      : planPartialSync(this.cursors, nodes, this.nodes.size, this.#offset, clock.nowMs());
+    if (!plan) return;
+    const result = await dataPlane.program(
+      { bootId: this.#bootId, balancer: this.#config.mode, ...plan.transaction },
+      signal,
+    );
+    if (result.kind === "resync") {
+      logger.info("The data plane asks for everything", { reason: result.reason });
+      this.#fullSyncNeeded = true;
+      this.wake();
+      return;
+    }
+    this.#fullSyncNeeded = false;
+    this.#synced = true;
+    this.#commit(plan);
+    this.#observe(plan, clock.monotonicMs() - startMs);
+    this.#reportPorts(result.hostPorts);
+  }
+
+  /** The data plane has it: the cursors move, and the timeline learns when. */
+  #commit(plan: PlannedSync): void {
+    const atMs = this.#options.clock.nowMs();
+    const own = this.cursors.own().size;
+    for (const { cursor, to, node } of plan.moves) {
+      const brought = this.timeline.programmed(cursor.revision, to.revision, {
+        atMs,
+        ...(node === undefined ? { nodeCount: this.nodes.size - own } : { nodes: [node], nodeCount: 1 }),
+      });
+      for (const { triggeredMs } of brought)
+        if (triggeredMs !== undefined && this.#synced)
+          this.metrics.programmingDuration.observe(Math.max(0, atMs - triggeredMs) / 1000);
+      cursor.revision = to.revision;
+      cursor.view = to.view;
+    }
+    for (const node of plan.rejoining) this.cursors.forget(node);
+    this.#log.trim(this.cursors.oldest());
+  }
+
+  #observe(plan: PlannedSync, durationMs: number): void {
+    const seconds = durationMs / 1000;
+    this.metrics.syncDuration.observe(seconds);
+    (plan.full ? this.metrics.fullSyncDuration : this.metrics.partialSyncDuration).observe(seconds);
+    this.metrics.lastSync.set(this.#options.clock.nowMs() / 1000);
+  }
+
+  /** A node port that another program on this machine holds is said once on its Service. */
+  #reportPorts(hostPorts: readonly HostPort[]): void {
+    for (const { problem, actual, wanted, servicePort } of hostPorts) {
+      const key = `${servicePort} ${wanted} ${actual}`;
+      if (problem === undefined || this.#reportedPorts.has(key)) continue;
+      const service = this.#services.get(servicePort.split(":")[0] ?? "");
+      if (!service) continue;
+      this.#reportedPorts.add(key);
+      const substitute = actual === undefined ? "nothing is listening" : `using ${actual} instead`;
+      this.#recorder.event(
+        service,
+        "Warning",
+        "NodePortTaken",
+        `${wanted} is in use on this machine; ${substitute}`,
+      );
+    }
+  }
+}
