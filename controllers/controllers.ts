@@ -2,11 +2,17 @@ import type { Controller } from "./controller.js";
 import { deploymentController } from "./deployment/deployment.js";
 import { endpointsController } from "./endpoints/endpoints.js";
 import { endpointSliceController } from "./endpointslice/endpointslice.js";
+import { endpointSliceMirroringController } from "./endpointslicemirroring/endpointslicemirroring.js";
+import { garbageCollector } from "./garbagecollector/garbagecollector.js";
+import { namespaceController } from "./namespace/namespace.js";
 import { nodeIpamController } from "./nodeipam/nodeipam.js";
+import { nodeLifecycleController } from "./nodelifecycle/nodelifecycle.js";
+import { podGcController } from "./podgc/podgc.js";
 import { replicaSetController } from "./replicaset/replicaset.js";
 import { rootCaCertPublisher } from "./root-ca-cert-publisher/root-ca-cert-publisher.js";
 import { schedulerController } from "./scheduler/scheduler.js";
 import { serviceAccountController } from "./serviceaccount/serviceaccount.js";
+import { taintEvictionController } from "./tainteviction/tainteviction.js";
 
 /** Every controller of the process, in the order in which they start. */
 export const allControllers: readonly Controller[] = [
@@ -18,4 +24,10 @@ export const allControllers: readonly Controller[] = [
   replicaSetController,
   endpointSliceController,
   endpointsController,
+  endpointSliceMirroringController,
+  nodeLifecycleController,
+  taintEvictionController,
+  podGcController,
+  garbageCollector,
+  namespaceController,
 ];

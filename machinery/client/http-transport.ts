@@ -5,6 +5,7 @@ import {
   request as httpRequest,
 } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { createSecureContext } from "node:tls";
 import {
   type HttpRequest,
   type HttpResponse,
@@ -23,6 +24,8 @@ export interface HttpTransportOptions {
   key?: string | Uint8Array | undefined;
   token?: string | undefined;
   insecureSkipTlsVerify?: boolean;
+  /** For ordinary requests; further ones wait their turn. Default 64. */
+  maxConnections?: number;
 }
 
 /** Ordinary requests share few connections; each long-lived stream has one of its own. */
@@ -46,11 +49,14 @@ class HttpTransport implements Transport {
     this.#server = new URL(options.server);
     this.#token = options.token;
     this.#tls = tlsOptions(options);
+    const { rejectUnauthorized = true, ...keys } = this.#tls;
+    // Parsed once: without it every connection parses certificates and key anew, the dearest part of a handshake.
+    const secureContext = this.#secure ? createSecureContext(keys) : undefined;
     const newAgent = (maxSockets: number): HttpAgent | HttpsAgent =>
-      this.#secure
-        ? new HttpsAgent({ keepAlive: true, maxSockets, ...this.#tls })
+      secureContext
+        ? new HttpsAgent({ keepAlive: true, maxSockets, secureContext, rejectUnauthorized })
         : new HttpAgent({ keepAlive: true, maxSockets });
-    this.#requestAgent = newAgent(MOST_REQUEST_SOCKETS);
+    this.#requestAgent = newAgent(options.maxConnections ?? MOST_REQUEST_SOCKETS);
     this.#streamAgent = newAgent(MOST_STREAM_SOCKETS);
   }
 
