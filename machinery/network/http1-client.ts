@@ -58,7 +58,14 @@ export class Http1Client {
     const wanted = head.headers["connection"]?.toLowerCase();
     this.#reusable =
       length !== undefined && (httpVersion === "HTTP/1.1" ? wanted !== "close" : wanted === "keep-alive");
-    return { status, reason, httpVersion, headers: head.headers, rawHeaders: head.rawHeaders, body: this.#body(length) };
+    return {
+      status,
+      reason,
+      httpVersion,
+      headers: head.headers,
+      rawHeaders: head.rawHeaders,
+      body: this.#body(length),
+    };
   }
 
   async #readFinalHead(): Promise<MessageHead> {

@@ -89,7 +89,12 @@ export class Http1Server {
     }
     const answer = await this.#answer(incoming.request);
     if (answer.upgraded && answer.status === 101) {
-      await writeMessage(connection, encodeHead("HTTP/1.1 101 Switching Protocols", answer.headers), undefined, false);
+      await writeMessage(
+        connection,
+        encodeHead("HTTP/1.1 101 Switching Protocols", answer.headers),
+        undefined,
+        false,
+      );
       await answer.upgraded(withRest(connection, reader.takeRest()));
       return false;
     }
@@ -108,7 +113,8 @@ export class Http1Server {
 
   async #receive(head: MessageHead, reader: Http1Reader, connection: Connection): Promise<Incoming> {
     const match = /^([A-Z]+) (\S+) HTTP\/1\.([01])$/.exec(head.startLine);
-    if (!match) throw new Http1Error(/ HTTP\/[02-9]/.test(head.startLine) ? 505 : 400, "invalid request line");
+    if (!match)
+      throw new Http1Error(/ HTTP\/[02-9]/.test(head.startLine) ? 505 : 400, "invalid request line");
     const [, method = "", path = "", minor] = match;
     if (minor === "1" && head.headers["host"] === undefined) throw new Http1Error(400, "missing Host header");
     const length = bodyLength(head.headers);

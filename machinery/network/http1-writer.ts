@@ -82,4 +82,8 @@ export async function writeMessage(
 }
 
 const frameChunk = (chunk: Uint8Array): Uint8Array =>
-  Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`, "latin1"), chunk, Buffer.from("\r\n", "latin1")]);
+  Buffer.concat([
+    Buffer.from(`${chunk.length.toString(16)}\r\n`, "latin1"),
+    chunk,
+    Buffer.from("\r\n", "latin1"),
+  ]);
