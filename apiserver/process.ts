@@ -1,5 +1,5 @@
-import { mkdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Clock } from "../machinery/api/clock.js";
 import { nodes, pods, serviceAccounts } from "../machinery/api/core-v1.js";
 import { parseCidr } from "../machinery/api/ip.js";
@@ -217,13 +217,14 @@ async function stopServing(server: ApiServer, edge: HttpEdge, clock: Clock): Pro
 }
 
 function prepareDataDir(dir: string): void {
+  const known = statSync(dir, { throwIfNoEntry: false });
+  if (known?.isDirectory()) return;
+  if (known) throw new DataDirError(`data directory ${dir} is a file`);
   try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    // Not recursive where it need not be: below /proc Node.js would try for ever.
+    mkdirSync(dir, { recursive: !existsSync(dirname(dir)), mode: 0o700 });
   } catch (err) {
-    const isFile = statSync(dir, { throwIfNoEntry: false })?.isDirectory() === false;
-    throw new DataDirError(
-      isFile ? `data directory ${dir} is a file` : `data directory ${dir}: ${(err as Error).message}`,
-    );
+    throw new DataDirError(`data directory ${dir}: ${(err as Error).message}`);
   }
 }
 
