@@ -96,6 +96,6 @@ test("a rolling update never has fewer available pods than maxUnavailable allows
     }, "the new revision to be complete");
     expect(fewest).toBeGreaterThanOrEqual(3);
     const { items } = await settle(client.list(replicaSets, { namespace: NAMESPACE }));
-    expect(items.map(({ spec }) => spec.replicas).sort()).toEqual([0, 4]);
+    expect(items.map(({ spec }) => spec.replicas).sort((a, b) => a - b)).toEqual([0, 4]);
   });
 });

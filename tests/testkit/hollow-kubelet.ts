@@ -1,5 +1,6 @@
 import type { Clock } from "../../machinery/api/clock.js";
-import { toTime } from "../../machinery/api/clock.js";
+import { toMicroTime, toTime } from "../../machinery/api/clock.js";
+import { leases } from "../../machinery/api/coordination-v1.js";
 import { type Node, nodes, type Pod, pods } from "../../machinery/api/core-v1.js";
 import type { DeepReadonly } from "../../machinery/api/meta-v1.js";
 import { silentLogger } from "../../machinery/api/logger.js";
@@ -19,6 +20,7 @@ export class HollowKubelet {
   startsReady: (pod: DeepReadonly<Pod>) => boolean = () => true;
   /** Nodes whose kubelet is dead: nothing on them changes any more. */
   readonly dead = new Set<string>();
+  readonly #nodes = new Set<string>();
   #nextIp = 0;
 
   constructor(client: RestClient, clock: Clock) {
@@ -33,6 +35,7 @@ export class HollowKubelet {
   }
 
   async register(name: string, labels: Record<string, string> = {}, cpu = "16"): Promise<Node> {
+    this.#nodes.add(name);
     const amounts = { cpu, memory: "32Gi", pods: "110" };
     const node = await this.#client.create(nodes, { metadata: { name, labels } });
     const ready = this.#condition("Ready", "KubeletReady");
@@ -49,7 +52,23 @@ export class HollowKubelet {
         this.#queue.done(key);
       }
     };
-    await Promise.all([this.#pods.run(signal), work(), work(), work(), work()]);
+    await Promise.all([this.#pods.run(signal), this.#renewLeases(signal), work(), work(), work(), work()]);
+  }
+
+  async #renewLeases(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      for (const name of this.#nodes) {
+        if (this.dead.has(name)) continue;
+        const renewTime = toMicroTime(this.#clock.nowMs());
+        const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime };
+        const metadata = { name, namespace: "kube-node-lease" };
+        const patch = { type: "merge", body: { spec } } as const;
+        await this.#client.patch(leases, metadata, patch).catch(async (err: unknown) => {
+          if (isNotFound(err)) await this.#client.create(leases, { metadata, spec });
+        });
+      }
+      await this.#clock.sleep(10_000, signal).catch(() => {});
+    }
   }
 
   async #sync(key: string): Promise<void> {
