@@ -25,6 +25,9 @@ import { kubeletServing } from "./serve-kubelet.js";
 
 const USER_AGENT = "kubelet/v1.36.0 (kubesim)";
 
+/** Nodes are many and their requests small: a connection for each request at once would be handshakes for nothing. */
+const CONNECTIONS_PER_NODE = 6;
+
 export async function main(argv: readonly string[]): Promise<void> {
   const options = parseKubeletOptions(argv);
   if (!options.kubeconfig) throw new RangeError("--kubeconfig is required");
@@ -97,7 +100,9 @@ class Credentials {
 
   ofNode(node: string): Transport {
     const file = this.#fileOf(node);
-    return file ? this.#transport(loadKubeconfig(file)) : this.shared();
+    return file
+      ? this.#transport({ ...loadKubeconfig(file), maxConnections: CONNECTIONS_PER_NODE })
+      : this.shared();
   }
 
   /** A pod's way to the API server. */

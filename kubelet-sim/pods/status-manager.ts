@@ -28,7 +28,7 @@ interface Entry {
 
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 10_000;
-const WRITES_AT_ONCE = 32;
+const WRITES_AT_ONCE = 8;
 
 /**
  * The one writer of the statuses of a node's pods. Changes that come while a write is under way become one further

@@ -2,10 +2,12 @@ import type { TokenRequest } from "../../machinery/api/authentication-v1.js";
 import type { Clock } from "../../machinery/api/clock.js";
 import { type Pod, serviceAccounts } from "../../machinery/api/core-v1.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
+import { Limiter } from "../pods/limiter.js";
 import { MountError, type TokenSource } from "./volume-files.js";
 
 /** The share of a token's life after which it is replaced. */
 const REFRESH_SHARE = 0.8;
+const REQUESTS_AT_ONCE = 4;
 
 interface KnownToken {
   token: string;
@@ -16,6 +18,7 @@ interface KnownToken {
 export class ServiceAccountTokens {
   readonly #client: RestClient;
   readonly #clock: Clock;
+  readonly #limiter = new Limiter(REQUESTS_AT_ONCE);
   readonly #byPod = new Map<string, Map<string, KnownToken>>();
 
   constructor(options: { client: RestClient; clock: Clock }) {
@@ -29,7 +32,7 @@ export class ServiceAccountTokens {
       const key = `${audience ?? ""}/${expirationSeconds}`;
       const known = tokens.get(key);
       if (known && known.refreshAtMs > this.#clock.nowMs()) return known.token;
-      const token = await this.#request(pod, audience, expirationSeconds);
+      const token = await this.#limiter.run(() => this.#request(pod, audience, expirationSeconds));
       const lifeMs = expirationSeconds * 1000;
       tokens.set(key, { token, refreshAtMs: this.#clock.nowMs() + lifeMs * REFRESH_SHARE });
       return token;
