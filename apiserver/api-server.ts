@@ -125,6 +125,11 @@ export class ApiServer implements HttpHandler {
     return this.#watches.count;
   }
 
+  /** Requests that are being answered now. */
+  get inFlightCounts(): Readonly<InFlightLimits> {
+    return this.#inFlight.counts;
+  }
+
   store<T extends KubeObject>(descriptor: ResourceDescriptor<T>): GenericStore<T> {
     return this.#index.store(descriptor);
   }

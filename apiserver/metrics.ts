@@ -72,9 +72,24 @@ export class ApiServerMetrics {
     );
     this.#registry.collected(
       "gauge",
+      "apiserver_current_inflight_requests",
+      "Maximal number of currently used inflight request limit of this apiserver per request kind in last second.",
+      () => [
+        [{ request_kind: "mutating" }, server.inFlightCounts.writing],
+        [{ request_kind: "readOnly" }, server.inFlightCounts.reading],
+      ],
+    );
+    this.#registry.collected(
+      "counter",
+      "apiserver_watch_events_total",
+      "Number of events sent in watch clients",
+      () => [...storage.deliveredEvents].map(([prefix, count]) => [labelsOfPrefix(prefix), count]),
+    );
+    this.#registry.collected(
+      "gauge",
       "apiserver_storage_objects",
       "Number of stored objects at the time of last check split by kind.",
-      () => server.resources.filter(({ virtual, storedAs }) => !virtual && !storedAs).map(countOf(server)),
+      () => server.resources.filter(isStored).map(countOf(server)),
     );
     this.#registry.collected(
       "gauge",
@@ -100,6 +115,15 @@ export class ApiServerMetrics {
     };
   }
 }
+
+/** `/registry/core/pods`, as keys begin. */
+function labelsOfPrefix(prefix: string): Labels {
+  const [, , group = "", resource = ""] = prefix.split("/");
+  return { group: group === "core" ? "" : group, resource };
+}
+
+const isStored = (resource: ApiServer["resources"][number]): boolean =>
+  resource.virtual === undefined && resource.storedAs === undefined;
 
 const countOf =
   (server: ApiServer) =>

@@ -33,6 +33,10 @@ export class InFlight {
     };
   }
 
+  get counts(): Readonly<InFlightLimits> {
+    return this.#counts;
+  }
+
   get total(): number {
     return this.#counts.reading + this.#counts.writing;
   }

@@ -87,6 +87,11 @@ export class StorageEngine implements Storage {
     return this.#hub.size;
   }
 
+  /** Events handed to watches so far, by the first three parts of the watches' prefixes. */
+  get deliveredEvents(): ReadonlyMap<string, number> {
+    return this.#hub.delivered;
+  }
+
   get(key: string): KeyValue | undefined {
     return this.#index.get(key);
   }

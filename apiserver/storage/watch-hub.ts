@@ -2,6 +2,8 @@ import type { Deliver, StorageEvent } from "./storage.js";
 
 interface Watcher {
   readonly deliver: Deliver;
+  /** Under which its events are counted: `/registry/apps/deployments`. */
+  readonly kind: string;
   active: boolean;
 }
 
@@ -10,6 +12,8 @@ export class WatchHub {
   readonly #byPrefix = new Map<string, Set<Watcher>>();
   /** Prefixes that do not end where a part of a key ends: these are tried one by one. */
   readonly #uneven = new Set<string>();
+  /** Events handed to watches so far, by the first three parts of the watches' prefixes. */
+  readonly delivered = new Map<string, number>();
 
   get size(): number {
     let size = 0;
@@ -18,7 +22,7 @@ export class WatchHub {
   }
 
   add(prefix: string, deliver: Deliver): { stop(): void } {
-    const watcher: Watcher = { deliver, active: true };
+    const watcher: Watcher = { deliver, kind: prefix.split("/", 4).join("/"), active: true };
     const watchers = this.#byPrefix.get(prefix) ?? new Set();
     watchers.add(watcher);
     this.#byPrefix.set(prefix, watchers);
@@ -48,7 +52,11 @@ export class WatchHub {
     const deliveries = [...parts].flatMap(([prefix, part]) =>
       [...(this.#byPrefix.get(prefix) ?? [])].map((watcher) => ({ watcher, part })),
     );
-    for (const { watcher, part } of deliveries) if (watcher.active) watcher.deliver(part);
+    for (const { watcher, part } of deliveries) {
+      if (!watcher.active) continue;
+      this.delivered.set(watcher.kind, (this.delivered.get(watcher.kind) ?? 0) + part.length);
+      watcher.deliver(part);
+    }
   }
 
   clear(): void {

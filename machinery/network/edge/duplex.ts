@@ -66,9 +66,6 @@ export class ConnectionDuplex extends Duplex {
   }
 
   // The parts of net.Socket that node:http calls on whatever it was given.
-  setTimeout(): this {
-    return this;
-  }
   setNoDelay(): this {
     return this;
   }
