@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import type { Container } from "../../machinery/api/core-v1.js";
-import { TestNode } from "../testkit/test-node.js";
+import type { Container } from "../machinery/api/core-v1.js";
+import { TestNode } from "./testkit/kubelet-node.js";
 
 let node: TestNode;
 beforeEach(() => {

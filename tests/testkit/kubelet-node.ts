@@ -17,13 +17,13 @@ import { VirtualNetwork } from "../../machinery/network/virtual-network.js";
 import { seededRng } from "../../machinery/runtime/seeded-rng.js";
 import { SimulationScheduler } from "../../simulation/scheduler.js";
 import { VirtualClock } from "../../simulation/virtual-clock.js";
-import { BackOff } from "../pods/back-off.js";
-import { ImagePuller } from "../pods/image-puller.js";
-import type { NodeContext } from "../pods/node-context.js";
-import { PodWorkers } from "../pods/pod-workers.js";
-import { StatusManager } from "../pods/status-manager.js";
-import { createRuntime } from "../runtime/runtime.js";
-import { ServiceAccountTokens } from "../volumes/service-account-tokens.js";
+import { BackOff } from "../../kubelet-sim/pods/back-off.js";
+import { ImagePuller } from "../../kubelet-sim/pods/image-puller.js";
+import type { NodeContext } from "../../kubelet-sim/pods/node-context.js";
+import { PodWorkers } from "../../kubelet-sim/pods/pod-workers.js";
+import { StatusManager } from "../../kubelet-sim/pods/status-manager.js";
+import { createRuntime } from "../../kubelet-sim/runtime/runtime.js";
+import { ServiceAccountTokens } from "../../kubelet-sim/volumes/service-account-tokens.js";
 
 export interface RecordedEvent {
   pod: string;
