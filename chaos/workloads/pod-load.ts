@@ -1,8 +1,9 @@
-import { readBody } from "../../machinery/api/http.js";
+import { readBody, TransportError } from "../../machinery/api/http.js";
 import { type Pod, pods } from "../../machinery/api/core-v1.js";
 import type { Manifest } from "../../machinery/api/meta-v1.js";
 import { resourcePath } from "../../machinery/api/resource.js";
 import { isNotFound, newInternalError } from "../../machinery/api/status.js";
+import type { RestClient } from "../../machinery/client/rest-client.js";
 import type { Operation } from "../history.js";
 import type { TrafficSpec } from "../scenario.js";
 import type { Workload, WorkloadContext } from "../workload.js";
@@ -62,6 +63,7 @@ const loadPod = (name: string, spec: TrafficSpec, durationMs: number): Manifest<
   },
 });
 
+/** Also ends when the traffic is stopped. An API server that is away for a while is waited for. */
 async function waitForPhase(
   { cluster, signal }: WorkloadContext,
   at: { namespace: string; name: string },
@@ -69,11 +71,25 @@ async function waitForPhase(
   limitMs: number,
 ): Promise<void> {
   const untilMs = cluster.clock.monotonicMs() + limitMs;
-  while (!reached(await cluster.client.get(pods, at))) {
+  while (!signal.aborted) {
+    const pod = await getIfAnswering(cluster.client, at);
+    if (pod && reached(pod)) return;
     if (cluster.clock.monotonicMs() > untilMs) {
       throw newInternalError(`traffic pod ${at.name} did not get ahead within ${limitMs} ms`);
     }
-    await cluster.clock.sleep(POLL_MS, signal);
+    await cluster.clock.sleep(POLL_MS);
+  }
+}
+
+async function getIfAnswering(
+  client: RestClient,
+  at: { namespace: string; name: string },
+): Promise<Pod | undefined> {
+  try {
+    return await client.get(pods, at);
+  } catch (err) {
+    if (err instanceof TransportError) return undefined;
+    throw err;
   }
 }
 

@@ -58,12 +58,11 @@ const isSettled = (stage: Stage) => async (): Promise<boolean> => {
 };
 
 async function deleteEveryPod(stage: Stage): Promise<void> {
-  const before = await webPods(stage);
-  for (const { metadata, status } of before) {
+  for (const { metadata, status } of await webPods(stage)) {
+    const before = new Set((await webPods(stage)).map((pod) => pod.metadata.name));
     await stage.client.delete(pods, { namespace: WEB.namespace, name: metadata.name });
     const tookMs = await stage.convergence.until(3, isSettled(stage));
-    const names = new Set(before.map((pod) => pod.metadata.name));
-    const fresh = (await webPods(stage)).filter((pod) => !names.has(pod.metadata.name)).at(-1);
+    const fresh = (await webPods(stage)).find((pod) => !before.has(pod.metadata.name));
     stage.say(
       `${metadata.name} (${status.podIP ?? "?"}) gone, ${fresh?.metadata.name ?? "?"} (${fresh?.status.podIP ?? "?"}) in its place: endpoints and all tables agree after ${ms(tookMs)}`,
     );
