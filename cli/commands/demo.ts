@@ -21,6 +21,8 @@ import type { ClusterStatus } from "../supervisor/supervisor.js";
 import { currentStatus, parseUp, runCluster } from "./up.js";
 
 const DEMO_MANIFESTS = fileURLToPath(new URL("../../../manifests/demo", import.meta.url));
+/** Traffic goes on while nothing happens. */
+const BETWEEN_ACTS_MS = 1000;
 const TRAFFIC_LIMIT_MS = 10 * 60_000;
 
 const traffic: readonly TrafficSpec[] = [
@@ -65,7 +67,7 @@ export const demoCommand: CliCommand = {
     let exitCode = 1;
     try {
       await runCluster(
-        { ...options, filename: [DEMO_MANIFESTS] },
+        { ...options, quiet: true, filename: [DEMO_MANIFESTS] },
         { ...context, signal: finished.signal },
         async (status) => {
           exitCode = await tellStory(status, { ...context, signal: finished.signal });
@@ -114,6 +116,7 @@ async function playAll(stage: Stage): Promise<void> {
   for (const [i, act] of acts.entries()) {
     stage.context.stdout.write(`\n${pc.bold(`${i + 1}. ${act.title}`)}\n`);
     await act.play(stage);
+    await stage.context.clock.sleep(BETWEEN_ACTS_MS, stage.context.signal);
   }
 }
 

@@ -24,6 +24,8 @@ export interface UpOptions {
   seed?: string;
   logLevel?: string;
   proxyMode?: string;
+  /** Restarts are told elsewhere: the supervisor logs errors only. */
+  quiet?: boolean;
 }
 
 export const upCommand: CliCommand = {
@@ -90,7 +92,10 @@ export async function runCluster(
 ): Promise<void> {
   const dir = new ClusterDir(options.dataDir ?? defaultDataDir(options.name));
   const cluster = await prepareCluster(dir, options);
-  const logger = jsonLogger({ component: "supervisor" }, options.logLevel ?? "warn");
+  const logger = jsonLogger(
+    { component: "supervisor" },
+    options.quiet ? "error" : (options.logLevel ?? "warn"),
+  );
   const launch: LaunchOptions = {
     ...(options.durability ? { durability: options.durability } : {}),
     ...(options.history ? { history: options.history } : {}),
