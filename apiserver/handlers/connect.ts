@@ -52,7 +52,7 @@ async function decodeBody<T extends KubeObject, B extends KubeObject>(
 ): Promise<B | undefined> {
   const bytes = await boundedBody(call.request);
   if (bytes.length === 0) return undefined;
-  const input = await readObjectInput({ ...call.request, body: bytes });
+  const input = await readObjectInput({ ...call.request, body: bytes }, call.services.schemas);
   const validation = fieldValidationOf(call.query, "CreateOptions");
   const { object, warnings } = decodeInput<B>(input, descriptor, call.services.schemas, validation);
   call.warnings.push(...warnings);

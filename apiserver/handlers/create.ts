@@ -14,7 +14,7 @@ export async function handleCreate<T extends KubeObject>(call: ResourceCall<T>):
   negotiate(request.headers["accept"]);
   const options = writeOptions(call, "CreateOptions");
   const validation = fieldValidationOf(query, "CreateOptions");
-  const input = await readObjectInput(request);
+  const input = await readObjectInput(request, services.schemas);
   const { object, warnings } = decodeInput<T>(input, resource.descriptor, services.schemas, validation);
   call.warnings.push(...warnings);
   const namespace = resource.descriptor.namespaced ? info.namespace : undefined;

@@ -56,7 +56,7 @@ export async function deleteOptions(call: ResourceCall): Promise<DeleteOptions> 
   const fromQuery = queryOptions(query);
   if (request.body === undefined || (request.body instanceof Uint8Array && request.body.length === 0))
     return fromQuery;
-  const input = await readObjectInput(request);
+  const input = await readObjectInput(request, call.services.schemas);
   if ("bytes" in input && input.bytes.length === 0) return fromQuery;
   const body = "bytes" in input ? parse(input.bytes) : input.value;
   return checked(body);

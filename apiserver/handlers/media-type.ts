@@ -2,6 +2,8 @@ import { newNotAcceptable } from "../../machinery/api/status.js";
 
 export const JSON_TYPE = "application/json";
 export const YAML_TYPE = "application/yaml";
+/** Read, but never written: clients that send it also take JSON. */
+export const PROTOBUF_TYPE = "application/vnd.kubernetes.protobuf";
 const SERVED: readonly string[] = [JSON_TYPE, YAML_TYPE];
 
 /** What a client wants to see of an object and how it is written. */

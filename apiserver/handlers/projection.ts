@@ -38,7 +38,7 @@ async function sentProjection<T extends KubeObject>(
   { descriptor }: Projection<T>,
 ): Promise<Asked<T>> {
   const validation = fieldValidationOf(call.query, "UpdateOptions");
-  const input = await readObjectInput(call.request);
+  const input = await readObjectInput(call.request, call.services.schemas);
   const { object, warnings } = decodeInput(input, descriptor, call.services.schemas, validation);
   call.warnings.push(...warnings);
   const { name, namespace } = at(call);

@@ -16,7 +16,7 @@ export async function handleUpdate<T extends KubeObject>(
   negotiate(request.headers["accept"]);
   const options = writeOptions(call, "UpdateOptions", view);
   const validation = fieldValidationOf(query, "UpdateOptions");
-  const input = await readObjectInput(request);
+  const input = await readObjectInput(request, services.schemas);
   const target = at(call);
   const decode = (): T => {
     const { object, warnings } = decodeInput<T>(input, resource.descriptor, services.schemas, validation);

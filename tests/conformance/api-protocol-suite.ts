@@ -53,13 +53,13 @@ export function protocolSuite(name: string, withApi: WithApi): void {
       "content types that this server does not speak are 415 in and 406 out",
       withApi(async (api) => {
         const sent = await api.post(CONFIG_MAPS, "x", {
-          "content-type": "application/vnd.kubernetes.protobuf",
+          "content-type": "application/xml",
         });
         expect(sent.status).toBe(415);
         expect(sent.body).toMatchObject({
           reason: "UnsupportedMediaType",
           message:
-            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
+            "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
         });
         const asked = await api.get(CONFIG_MAPS, { accept: "application/vnd.kubernetes.protobuf" });
         expect([asked.status, asked.body.reason]).toEqual([406, "NotAcceptable"]);
