@@ -56,6 +56,3 @@ export function allResources({
     tokenReviewResource,
   ];
 }
-
-/** The declarations alone: what discovery and OpenAPI are made from. A server makes its own with `allResources`. */
-export const resources: readonly ServedResource[] = allResources();

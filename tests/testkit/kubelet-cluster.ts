@@ -1,5 +1,5 @@
 import { bootstrap } from "../../apiserver/bootstrap.js";
-import { resources } from "../../apiserver/registry/resources.js";
+import { allResources } from "../../apiserver/registry/resources.js";
 import { memoryStorage } from "../../apiserver/storage/memory-storage.js";
 import type { ApiServer } from "../../apiserver/api-server.js";
 import { ControllerManager } from "../../controllers/controller-manager.js";
@@ -34,7 +34,7 @@ export class KubeletCluster {
     const storage = memoryStorage();
     const rng = seededRng("kubelet-cluster");
     const server = await new SimulationScheduler(clock).settle(
-      inProcessApi(resources, {
+      inProcessApi(allResources(), {
         clock,
         storage,
         rng: rng.fork("apiserver"),
