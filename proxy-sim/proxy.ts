@@ -124,7 +124,7 @@ export class Proxy {
       added: (slice) => this.#sliceChanged(slice),
       updated: (old, slice) => {
         if (serviceOfSlice(old) !== serviceOfSlice(slice)) this.#sliceGone(old);
-        this.#sliceChanged(slice);
+        this.#sliceChanged(slice, old);
       },
       deleted: (slice) => this.#sliceGone(slice),
     });
@@ -146,20 +146,20 @@ export class Proxy {
     this.#append({ kind: "service", key: objectKey(service), object: service });
   }
 
-  #sliceChanged(slice: ReadonlySlice): void {
+  #sliceChanged(slice: ReadonlySlice, previous?: ReadonlySlice): void {
     const service = serviceOfSlice(slice);
-    if (service) this.#append({ kind: "slice", key: objectKey(slice), service, object: slice });
+    if (service) this.#append({ kind: "slice", key: objectKey(slice), service, object: slice }, previous);
   }
 
   #sliceGone(slice: ReadonlySlice): void {
     const service = serviceOfSlice(slice);
-    if (service) this.#append({ kind: "slice", key: objectKey(slice), service });
+    if (service) this.#append({ kind: "slice", key: objectKey(slice), service }, slice);
   }
 
-  #append(change: Change): void {
+  #append(change: Change, previous?: ReadonlySlice): void {
     if (change.kind === "slice") this.metrics.endpointChanges.inc();
     const nowMs = this.#options.clock.nowMs();
-    this.timeline.add(this.#log.append(change, nowMs));
+    this.timeline.add(this.#log.append(change, nowMs), previous);
     this.metrics.lastQueued.set(nowMs / 1000);
     this.wake();
   }

@@ -1,6 +1,7 @@
 import type { ObjectKey } from "../machinery/api/resource.js";
 import type { LoggedChange } from "./change-log.js";
 import { serviceOf } from "./cluster-view.js";
+import type { ReadonlySlice } from "./rules.js";
 
 export const TRIGGER_TIME_ANNOTATION = "endpoints.kubernetes.io/last-change-trigger-time";
 
@@ -18,6 +19,9 @@ export interface TimelineEntry {
   receivedMs: number;
   /** How many of the slice's endpoints were ready. */
   readyEndpoints?: number;
+  /** Pods that this change of a slice made usable, and those it took away. */
+  nowReady?: readonly string[];
+  noLongerReady?: readonly string[];
   /** When tables had it: the nodes named, or every node that no other entry names. */
   programmed: { atMs: number; nodes?: readonly string[]; nodeCount: number }[];
 }
@@ -28,7 +32,8 @@ const MOST_ENTRIES = 5000;
 export class Timeline {
   readonly #entries: TimelineEntry[] = [];
 
-  add({ revision, change, receivedMs }: LoggedChange): void {
+  /** `previous`: the slice before the change. */
+  add({ revision, change, receivedMs }: LoggedChange, previous?: ReadonlySlice): void {
     const { object } = change;
     const entry: TimelineEntry = {
       revision,
@@ -41,10 +46,13 @@ export class Timeline {
     if (object) entry.resourceVersion = object.metadata.resourceVersion;
     const triggeredMs = Date.parse(object?.metadata.annotations?.[TRIGGER_TIME_ANNOTATION] ?? "");
     if (!Number.isNaN(triggeredMs)) entry.triggeredMs = triggeredMs;
-    if (change.kind === "slice" && change.object)
-      entry.readyEndpoints = (change.object.endpoints ?? []).filter(
-        ({ conditions }) => conditions?.ready ?? true,
-      ).length;
+    if (change.kind === "slice") {
+      const before = readyPods(previous);
+      const now = readyPods(change.object);
+      entry.readyEndpoints = now.size;
+      entry.nowReady = [...now].filter((pod) => !before.has(pod));
+      entry.noLongerReady = [...before].filter((pod) => !now.has(pod));
+    }
     this.#entries.push(entry);
     if (this.#entries.length > 2 * MOST_ENTRIES) this.#entries.splice(0, MOST_ENTRIES);
   }
@@ -73,3 +81,13 @@ export class Timeline {
     return wanted.slice(-filter.limit);
   }
 }
+
+/** By pod, or by address where no pod is named. */
+const readyPods = (slice: ReadonlySlice | undefined): Set<string> =>
+  new Set(
+    (slice?.endpoints ?? [])
+      .filter(({ conditions }) => conditions?.ready ?? true)
+      .map(({ targetRef, addresses }) =>
+        targetRef?.kind === "Pod" ? `${targetRef.namespace}/${targetRef.name}` : (addresses[0] ?? ""),
+      ),
+  );

@@ -5,7 +5,9 @@ import type { DataPlane } from "./data-plane.js";
 import type { Packet } from "./decision.js";
 import type { FlowFilter } from "./flow-log.js";
 import { dataPlaneMetrics } from "./metrics.js";
-import type { ProgramTransaction } from "./table.js";
+import type { NodeKernel } from "./node-kernel.js";
+import type { RouteTable } from "./route-table.js";
+import type { ProgramTransaction, ServicePortRoute } from "./table.js";
 
 /** What the data plane's admin socket offers. */
 export function dataPlaneHandlers(dataPlane: DataPlane): AdminHandlers {
@@ -14,7 +16,7 @@ export function dataPlaneHandlers(dataPlane: DataPlane): AdminHandlers {
     "GET /boot": ({ signal }) => dataPlane.boots(signal),
     "GET /metrics": () => dataPlaneMetrics(dataPlane),
     "POST /program": ({ body }) => dataPlane.program(body as ProgramTransaction),
-    "GET /tables": ({ query }) => tables(dataPlane, query.get("node") ?? undefined),
+    "GET /tables": ({ query }) => tables(dataPlane, query),
     "GET /revisions": () =>
       Object.fromEntries([...dataPlane.router.kernels()].map(({ name, table }) => [name, table.revision])),
     "GET /host-ports": () => dataPlane.hostPorts(),
@@ -32,6 +34,7 @@ export function dataPlaneHandlers(dataPlane: DataPlane): AdminHandlers {
         : dataPlane.flows.list(filter, Number(query.get("limit") ?? 1000));
     },
     "POST /trace": ({ body }) => dataPlane.trace(parsePacket(body)),
+    "POST /exchange": ({ body }) => exchange(dataPlane, body as Record<string, string>),
     "GET /links": () => dataPlane.links.list(),
     "PUT /links": ({ body }) => {
       const { name, ...fault } = body as { name: string } & LinkFault;
@@ -39,6 +42,14 @@ export function dataPlaneHandlers(dataPlane: DataPlane): AdminHandlers {
     },
     "DELETE /links": ({ query }) => dataPlane.links.clear(query.get("name") ?? ""),
   };
+}
+
+/** One UDP datagram from the host, base64 both ways: how the command line asks the cluster's DNS. */
+async function exchange(dataPlane: DataPlane, { to = "", payload = "", timeoutMs }: Record<string, string>) {
+  const address = parseAddress(to);
+  if (!address) throw new RangeError("to must be ip:port");
+  const answer = await dataPlane.exchange(address, Buffer.from(payload, "base64"), Number(timeoutMs ?? 2000));
+  return { payload: Buffer.from(answer).toString("base64") };
 }
 
 const isSet = (value: string | null): boolean => value === "1" || value === "true";
@@ -56,15 +67,30 @@ function flowFilter(query: URLSearchParams): FlowFilter {
   return filter;
 }
 
-function tables(dataPlane: DataPlane, only: string | undefined): unknown {
-  const kernels = [...dataPlane.router.kernels()].filter(({ name }) => only === undefined || name === only);
-  if (only !== undefined && kernels.length === 0) throw new RangeError(`no table for node "${only}"`);
+function tables(dataPlane: DataPlane, query: URLSearchParams): unknown {
+  const only = query.get("node");
+  const kernels = [...dataPlane.router.kernels()].filter(({ name }) => only === null || name === only);
+  if (only !== null && kernels.length === 0) throw new RangeError(`no table for node "${only}"`);
+  if (isSet(query.get("shared"))) return sharedTables(kernels);
   return kernels.map(({ name, table }) => ({
     node: name,
     revision: table.revision,
-    routes: [...table.routes()].map(({ route }) => route),
+    routes: routesOf(table),
   }));
 }
+
+/** Each table once, with the nodes that have it. */
+function sharedTables(kernels: readonly NodeKernel[]): unknown {
+  const nodesByTable = new Map<RouteTable, string[]>();
+  for (const { name, table } of kernels) nodesByTable.set(table, [...(nodesByTable.get(table) ?? []), name]);
+  return [...nodesByTable].map(([table, nodes]) => ({
+    nodes,
+    revision: table.revision,
+    routes: routesOf(table),
+  }));
+}
+
+const routesOf = (table: RouteTable): ServicePortRoute[] => [...table.routes()].map(({ route }) => route);
 
 function parsePacket(body: unknown): Packet {
   const { protocol = "TCP", from, to, enteredAt } = body as Record<string, string | undefined>;

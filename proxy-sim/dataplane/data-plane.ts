@@ -16,6 +16,7 @@ import { CountedConnection } from "./counted-connection.js";
 import { Datagrams } from "./datagrams.js";
 import type { Decision, Packet } from "./decision.js";
 import { FlowLog, type FlowOutcome, type FlowRecord } from "./flow-log.js";
+import { HostDatagrams } from "./host-datagrams.js";
 import type { HostListeners } from "./host-ports.js";
 import { Router } from "./router.js";
 import type { DataPlaneApi, DataPlaneBoot, HostPort, ProgramResult, ProgramTransaction } from "./table.js";
@@ -37,12 +38,17 @@ export interface DataPlaneOptions {
   flowCapacity?: number;
 }
 
+/** Who calls from the host, as the nodes see it: the gateway of their network (Docker's, in clusters made with kind). */
+export const HOST_IP = "172.18.0.1";
+
 /** The nodes' kernels: tables, NAT, conntrack and the flows through them. Knows no API; everything comes by `program`. */
 export class DataPlane implements Uplink, DataPlaneApi {
   readonly flows: FlowLog;
   readonly links: Links;
   readonly router: Router;
   readonly datagrams: Datagrams;
+  /** UDP from the host. */
+  readonly hostDatagrams: HostDatagrams;
   readonly #options: DataPlaneOptions;
   readonly #bootId: string;
   #programmed = 0;
@@ -67,6 +73,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
       links: this.links,
       dialer: options.dialCarrier,
     });
+    this.hostDatagrams = new HostDatagrams(this.datagrams, HOST_IP);
   }
 
   get bootId(): string {
@@ -159,6 +166,28 @@ export class DataPlane implements Uplink, DataPlaneApi {
 
   adminHandlers(): AdminHandlers {
     return dataPlaneHandlers(this);
+  }
+
+  /** One datagram from the host and its answer; rejects with ConnectionError `timed-out`. */
+  async exchange(to: SocketAddress, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    let answered: (bytes: Uint8Array) => void = () => {};
+    const answer = new Promise<Uint8Array>((resolve) => {
+      answered = resolve;
+    });
+    const exchange = this.hostDatagrams.open(to, answered);
+    const waiting = new AbortController();
+    try {
+      exchange.send(bytes);
+      return await Promise.race([answer, this.#timedOut(timeoutMs, waiting.signal)]);
+    } finally {
+      waiting.abort();
+      exchange.close();
+    }
+  }
+
+  async #timedOut(timeoutMs: number, signal: AbortSignal): Promise<never> {
+    await this.#options.clock.sleep(timeoutMs, signal).catch(() => {});
+    throw new ConnectionError("timed-out");
   }
 
   async close(): Promise<void> {

@@ -19,16 +19,23 @@ export interface DatagramOptions {
 export class Datagrams {
   readonly conntrack: Conntrack;
   readonly #options: DatagramOptions;
+  readonly #sinks = new Map<string, (to: SocketAddress, bytes: Uint8Array) => void>();
 
   constructor(options: DatagramOptions) {
     this.#options = options;
     this.conntrack = new Conntrack(options.clock, (entry) => options.flows.ended(entry.flow, "open"));
   }
 
-  send(from: SocketAddress, to: SocketAddress, bytes: Uint8Array): void {
+  /** Datagrams for this address end here instead of at a carrier. */
+  addSink(ip: string, deliver: (to: SocketAddress, bytes: Uint8Array) => void): void {
+    this.#sinks.set(ip, deliver);
+  }
+
+  /** `enteredAt`: from outside the cluster, at that node's external address. */
+  send(from: SocketAddress, to: SocketAddress, bytes: Uint8Array, enteredAt?: string): void {
     const answered = this.conntrack.reply(from, to);
     if (answered) return this.#reply(answered, bytes);
-    const entry = this.conntrack.original(from, to) ?? this.#begin(from, to, bytes.length);
+    const entry = this.conntrack.original(from, to) ?? this.#begin(from, to, bytes.length, enteredAt);
     if (!entry) return;
     const { decision, translated, flow } = entry;
     entry.lastSeenMs = this.#options.clock.monotonicMs();
@@ -48,9 +55,14 @@ export class Datagrams {
       });
   }
 
-  #begin(from: SocketAddress, to: SocketAddress, bytes: number): ConntrackEntry | undefined {
+  #begin(
+    from: SocketAddress,
+    to: SocketAddress,
+    bytes: number,
+    enteredAt?: string,
+  ): ConntrackEntry | undefined {
     const { router, flows, clock } = this.#options;
-    const packet = { protocol: "UDP" as const, from, to };
+    const packet = { protocol: "UDP" as const, from, to, ...(enteredAt === undefined ? {} : { enteredAt }) };
     const decision = router.decide(packet);
     const flow = flows.begin(packet, decision);
     if (decision.verdict !== "forward") {
@@ -76,6 +88,8 @@ export class Datagrams {
     entry.assured = true;
     entry.lastSeenMs = this.#options.clock.monotonicMs();
     flow.receivedBytes += bytes.length;
+    const sink = this.#sinks.get(original.from.ip);
+    if (sink) return sink(original.from, bytes);
     const carrier = this.#options.router.forwarding.hop(original.from.ip)?.carrier;
     this.#transmit(carrier, original.to, original.from, bytes, [
       decision.hop?.node?.nodeName ?? "",

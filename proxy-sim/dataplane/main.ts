@@ -6,6 +6,8 @@ import { seededRng } from "../../machinery/runtime/seeded-rng.js";
 import { shutdownSignal } from "../../machinery/runtime/shutdown.js";
 import { systemClock } from "../../machinery/runtime/system-clock.js";
 import { unpredictableSeed } from "../../machinery/runtime/system-secrets.js";
+import { parseAddress } from "../../machinery/network/addresses.js";
+import type { PublishedPort } from "./edge/published-ports.js";
 import { startLiveDataPlane } from "./edge/live-data-plane.js";
 
 interface Options extends CommonOptions {
@@ -13,6 +15,7 @@ interface Options extends CommonOptions {
   loopbackIndex?: string;
   hostNodes?: string;
   serviceCidr: string;
+  publish: PublishedPort[];
 }
 
 export async function main(argv: readonly string[]): Promise<void> {
@@ -20,6 +23,12 @@ export async function main(argv: readonly string[]): Promise<void> {
     .option("--route <ip=socket>", "carrier of a host that is no node (repeatable)", collectRoute, {})
     .option("--loopback-index <n>", "also listen on 127.<n>.0.<node> for node ports")
     .option("--host-nodes <count>", "how many nodes get such an address")
+    .option(
+      "--publish <host=address>",
+      "lead a port of this machine, TCP and UDP, to the cluster: 127.0.0.1:10053=10.96.0.10:53 (repeatable)",
+      collectPublished,
+      [],
+    )
     .option("--service-cidr <cidrs>", "addresses of Services, comma-separated", "10.96.0.0/12")
     .parse([...argv], { from: "user" })
     .opts<Options>();
@@ -34,6 +43,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     carrierSocket: required(options.carrier, "--carrier"),
     clusterToken: readFileSync(required(options.clusterTokenFile, "--cluster-token-file"), "utf8").trim(),
     hosts: options.route,
+    publish: options.publish,
     serviceCIDRs: options.serviceCidr.split(","),
     ...(options.loopbackIndex === undefined ? {} : { loopbackIndex: Number(options.loopbackIndex) }),
     ...(options.hostNodes === undefined ? {} : { hostNodes: Number(options.hostNodes) }),
@@ -51,6 +61,12 @@ export async function main(argv: readonly string[]): Promise<void> {
 function collectRoute(text: string, routes: Record<string, string>): Record<string, string> {
   const equals = text.indexOf("=");
   return { ...routes, [text.slice(0, equals)]: text.slice(equals + 1) };
+}
+
+function collectPublished(text: string, ports: PublishedPort[]): PublishedPort[] {
+  const [host, to] = text.split("=").map(parseAddress);
+  if (!host || !to) throw new RangeError(`not host=address: "${text}"`);
+  return [...ports, { host, to }];
 }
 
 function required(value: string | undefined, option: string): string {

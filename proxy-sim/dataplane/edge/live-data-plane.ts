@@ -4,11 +4,12 @@ import type { Rng } from "../../../machinery/api/rng.js";
 import { serveCarrier } from "../../../machinery/network/carrier.js";
 import { CarrierSessions } from "../../../machinery/network/carrier-session.js";
 import type { SocketAddress } from "../../../machinery/network/network.js";
-import { DataPlane } from "../data-plane.js";
+import { DataPlane, HOST_IP } from "../data-plane.js";
 import type { Packet } from "../decision.js";
 import { HostSockets } from "./host-sockets.js";
 import { liveDialer } from "./live-dialer.js";
 import { LiveStreams } from "./live-streams.js";
+import { type PublishedPort, publishPorts } from "./published-ports.js";
 
 export interface LiveDataPlaneOptions {
   clock: Clock;
@@ -21,10 +22,10 @@ export interface LiveDataPlaneOptions {
   serviceCIDRs?: readonly string[];
   loopbackIndex?: number;
   hostNodes?: number;
+  /** Further ports of this machine that lead into the cluster. */
+  publish?: readonly PublishedPort[];
 }
 
-/** Who calls from the host, as the nodes see it: the gateway of their network (Docker's, in clusters made with kind). */
-const HOST_IP = "172.18.0.1";
 const DEFAULT_HOST_NODES = 16;
 
 /** A data plane on real sockets: a carrier for the cluster's processes, listeners for the host. */
@@ -68,9 +69,17 @@ export async function startLiveDataPlane(
     onStream: (socket, from, to) => serving(socket, { protocol: "TCP", from, to }, "carrier"),
     onDatagram: (from, to, bytes) => dataPlane.sendDatagram(from, to, bytes),
   });
+  const published = await publishPorts(options.publish ?? [], {
+    clock,
+    logger,
+    datagrams: dataPlane.hostDatagrams,
+    onConnection: (socket, to) =>
+      serving(socket, { protocol: "TCP", from: { ip: HOST_IP, port: socket.remotePort ?? 0 }, to }, "host"),
+  });
   return {
     dataPlane,
     close: async () => {
+      published.close();
       await Promise.all([carrier.close(), dataPlane.close()]);
       sessions.close();
     },
