@@ -27,6 +27,8 @@ export interface RuntimeRequest {
   nodeIP: string;
   podCIDR: string;
   nodeNetwork: HostNetwork;
+  /** Addresses that pods of this node had before it started: not the first to be given out again. */
+  usedIPs: readonly string[];
 }
 
 export interface KubeletOptions {
@@ -175,13 +177,15 @@ export class Kubelet {
       enabled: () => this.#heartbeats,
     });
     loops.push(lease.run(stopped), reporter.run(stopped));
+    const range = await podCIDR(stopped);
+    await this.#options.synced(stopped);
     const runtime = this.#options.runtimeFor({
       nodeName: node.name,
       nodeIP: node.ip,
-      podCIDR: await podCIDR(stopped),
+      podCIDR: range,
       nodeNetwork: network,
+      usedIPs: this.#options.podsOnNode().flatMap(({ status }) => status.podIP ?? []),
     });
-    await this.#options.synced(stopped);
     const workers = new PodWorkers(this.#context({ network, runtime, recorder, rng, stopped }));
     this.#boot = { controller, workers, runtime };
     if (serve)

@@ -18,6 +18,7 @@ import { systemClock } from "../machinery/runtime/system-clock.js";
 import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
 import type { Image } from "./images/image.js";
 import { images as emulatedImages } from "./images/images.js";
+import type { RuntimeRequest } from "./kubelet.js";
 import { KubeletHost } from "./kubelet-host.js";
 import { type KubeletOptions, latencyRange, nodesOf, parseKubeletOptions } from "./options.js";
 import { createRuntime, type RuntimeOptions } from "./runtime/runtime.js";
@@ -44,7 +45,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const network = new VirtualNetwork({ clock, rng: rng.fork("network"), uplink });
   const images = [...(await userImages(options.images)), ...emulatedImages];
   const apiAccess = (bearer: string): Transport => credentials.asBearer(bearer);
-  const runtimeFor = (request: Pick<RuntimeOptions, "nodeName" | "nodeIP" | "podCIDR" | "nodeNetwork">) =>
+  const runtimeFor = (request: RuntimeRequest) =>
     createRuntime({
       ...request,
       network,

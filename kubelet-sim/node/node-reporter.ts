@@ -90,7 +90,8 @@ export class NodeReporter {
     const body = { metadata: { labels: metadata.labels, annotations: metadata.annotations } };
     const existing = await client.patch(nodes, { name: node.name }, { type: "strategic", body }, { signal });
     this.#remember(existing);
-    await this.#report(signal);
+    // A node that was there before is not called NotReady just because its kubelet starts anew.
+    if (!existing.spec.podCIDR) await this.#report(signal);
   }
 
   #remember(node: Node): void {

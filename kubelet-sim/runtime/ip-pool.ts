@@ -15,12 +15,15 @@ export class IpPool {
   readonly #released: number[] = [];
   #next = 0;
 
-  constructor(cidr: string, reuse: IpReuse) {
+  /** `given` were handed out in an earlier life of the node: `delayed` goes on after them. */
+  constructor(cidr: string, reuse: IpReuse, given: readonly string[] = []) {
     const [address = "", bits = "24"] = cidr.split("/");
     const size = 2 ** (32 - Number(bits));
     this.#first = (ipToNumber(address) & -size) + 2;
     this.#count = Math.max(0, size - 3);
     this.#reuse = reuse;
+    const offsets = given.map((ip) => ipToNumber(ip) - this.#first).filter((n) => n >= 0 && n < this.#count);
+    if (reuse === "delayed" && offsets.length > 0) this.#next = (Math.max(...offsets) + 1) % this.#count;
   }
 
   /** Throws Error with the CNI plugin's message when all are taken. */

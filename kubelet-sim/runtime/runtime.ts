@@ -43,6 +43,8 @@ export interface RuntimeOptions {
   images?: readonly Image[];
   /** Default delayed. */
   ipReuse?: IpReuse;
+  /** Addresses that were given out before this runtime started; `delayed` goes on after them. */
+  usedIPs?: readonly string[];
   latency?: Partial<RuntimeLatency>;
   logLimitBytes?: number;
   /** The API server as the bearer of a ServiceAccount token; without it programs have no API. */
@@ -72,7 +74,7 @@ class NodeRuntime implements ContainerRuntime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
-    this.#pool = new IpPool(options.podCIDR, options.ipReuse ?? "delayed");
+    this.#pool = new IpPool(options.podCIDR, options.ipReuse ?? "delayed", options.usedIPs);
     this.#latencyRng = options.rng.fork("latency");
     this.#nodeNetwork = options.nodeNetwork;
     this.#context = {
