@@ -14,6 +14,7 @@ const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):([^:]+)$/;
 /** `user`, or whom the headers say, if `user` may act as them. Throws Forbidden. */
 export function impersonate(request: HttpRequest, user: UserInfo, authorizer: Authorizer): UserInfo {
   const { headers } = request;
+  if (!Object.keys(headers).some((header) => header.startsWith("impersonate-"))) return user;
   const name = headers[USER];
   const groups = headers[GROUP]?.split("\u0000") ?? [];
   const extra = extraOf(headers);

@@ -10,12 +10,13 @@ import type { AddressInfo } from "node:net";
 import type { Clock } from "../../api/clock.js";
 import type { HttpHandler, HttpRequest, HttpResponse } from "../../api/http.js";
 import type { Logger } from "../../api/logger.js";
-import { newInternalError, newRequestEntityTooLarge, StatusError } from "../../api/status.js";
+import { newInternalError, StatusError } from "../../api/status.js";
 import { type Connection } from "../network.js";
 import { clientCertificateOf } from "./client-certificate.js";
 import { ConnectionDuplex } from "./duplex.js";
 import { toHttpHeaders } from "./headers.js";
 import { toListenError } from "./listen-error.js";
+import { requestBody } from "./request-body.js";
 import { sendResponse, writeRawResponse } from "./send-response.js";
 import { WebSocketAcceptor } from "./websocket.js";
 
@@ -131,7 +132,11 @@ export class HttpEdge {
 
   async #answer(incoming: IncomingMessage, signal: AbortSignal): Promise<HttpResponse> {
     try {
-      return await this.#options.handler.request(this.#toRequest(incoming), signal);
+      const request = this.#toRequest(incoming);
+      const limitBytes = this.#options.bodyLimitBytes?.(request) ?? DEFAULT_BODY_LIMIT_BYTES;
+      const body = requestBody(incoming, limitBytes);
+      if (body !== undefined) request.body = body instanceof Promise ? await body : body;
+      return await this.#options.handler.request(request, signal);
     } catch (err) {
       if (!signal.aborted) this.#options.logger.error("Handler failed", { err });
       return toStatusResponse(err);
@@ -139,21 +144,13 @@ export class HttpEdge {
   }
 
   #toRequest(incoming: IncomingMessage): HttpRequest {
-    const request: HttpRequest = {
+    return {
       method: incoming.method ?? "GET",
       path: incoming.url ?? "/",
       headers: toHttpHeaders(incoming),
       remoteAddress: `${incoming.socket.remoteAddress}:${incoming.socket.remotePort}`,
       ...clientCertificateOf(incoming.socket),
     };
-    const hasBody =
-      incoming.headers["transfer-encoding"] !== undefined ||
-      Number(incoming.headers["content-length"] ?? 0) > 0;
-    if (hasBody) {
-      const limit = this.#options.bodyLimitBytes?.(request) ?? DEFAULT_BODY_LIMIT_BYTES;
-      request.body = limitedBody(incoming, limit);
-    }
-    return request;
   }
 
   #upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -204,17 +201,6 @@ const toTlsOptions = (tls: NonNullable<HttpEdgeOptions["tls"]>) => ({
     : // A certificate of another authority is a 401, not a broken handshake.
       { ca: tls.clientCa, requestCert: true, rejectUnauthorized: false }),
 });
-
-async function* limitedBody(incoming: IncomingMessage, limitBytes: number): AsyncGenerator<Uint8Array> {
-  const tooLarge = (): StatusError => newRequestEntityTooLarge(`limit is ${limitBytes}`);
-  if (Number(incoming.headers["content-length"] ?? 0) > limitBytes) throw tooLarge();
-  let total = 0;
-  for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    total += chunk.length;
-    if (total > limitBytes) throw tooLarge();
-    yield chunk;
-  }
-}
 
 function toStatusResponse(err: unknown): HttpResponse {
   const { status } = err instanceof StatusError ? err : newInternalError("the handler failed");
