@@ -89,11 +89,7 @@ export function listNow(index: KeyIndex, revision: Revision, page: Page): ListOu
   const from = page.after === undefined ? page.prefix : later(page.prefix, keyAfter(page.after));
   const to = prefixEnd(page.prefix);
   const limit = page.limit || Infinity;
-  const items: KeyValue[] = [];
-  for (const item of index.range(from, to)) {
-    if (items.length >= limit) break;
-    items.push(item);
-  }
+  const items = index.page(from, to, limit);
   const remaining = items.length < limit ? 0 : index.countRange(from, to) - items.length;
   return { kind: "listed", items, revision, remaining };
 }
@@ -115,6 +111,7 @@ export function listThen(
     if (item.key >= from && !before.has(item.key)) before.set(item.key, previous);
   }
   const limit = page.limit || Infinity;
+  if (before.size === 0) return listNow(index, revision, page);
   const items: KeyValue[] = [];
   let total = index.countRange(from, to);
   for (const [key, then] of before)

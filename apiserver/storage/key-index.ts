@@ -52,6 +52,21 @@ export class KeyIndex {
     }
   }
 
+  /** The first `limit` of the same. */
+  page(from: string, to: string | undefined, limit: number): KeyValue[] {
+    const items: KeyValue[] = [];
+    let at = this.#chunkOf(from);
+    let i = lowerBound(this.#chunks[at] ?? [], from);
+    for (; at < this.#chunks.length; at++, i = 0) {
+      const chunk = this.#chunks[at] as Entry[];
+      const ends = to !== undefined && (chunk[chunk.length - 1] as Entry).key >= to;
+      const last = ends ? lowerBound(chunk, to) : chunk.length;
+      for (; i < last && items.length < limit; i++) items.push((chunk[i] as Entry).item);
+      if (ends || items.length >= limit) break;
+    }
+    return items;
+  }
+
   /** How many keys have `from <= key < to`. */
   countRange(from: string, to: string | undefined): number {
     return (to === undefined ? this.size : this.#rank(to)) - this.#rank(from);
