@@ -20,7 +20,11 @@ const streaming = (kind: string, path: (call: ActionCall<Pod>) => string): Subre
   kind: "action",
   descriptor: resource("v1", kind, { plural: "pods" }),
   verbs: VERBS,
-  handle: () => Promise.reject(newBadRequest("Upgrade request required")),
+  async handle(call) {
+    // kubectl tries again without a WebSocket and shows only this answer: what is wrong with the pod comes first.
+    path(call);
+    throw newBadRequest("Upgrade request required");
+  },
   upgrade: (call, upgrade) => relay(call, upgrade, path(call)),
 });
 
