@@ -130,6 +130,30 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/run.js")).runCommand,
   },
   {
+    name: "routes",
+    group: "Exploring",
+    summary: "Show the nodes' routing tables",
+    load: async () => (await import("./commands/routes.js")).routesCommand,
+  },
+  {
+    name: "trace",
+    group: "Exploring",
+    summary: "Explain where a request would go, hop by hop",
+    load: async () => (await import("./commands/trace.js")).traceCommand,
+  },
+  {
+    name: "timeline",
+    group: "Exploring",
+    summary: "Show each change of a Service from pod to tables",
+    load: async () => (await import("./commands/timeline.js")).timelineCommand,
+  },
+  {
+    name: "flows",
+    group: "Exploring",
+    summary: "Show connections and the decisions behind them",
+    load: async () => (await import("./commands/flows.js")).flowsCommand,
+  },
+  {
     name: "chaos",
     group: "Chaos",
     summary: "Run a scripted scenario of faults and judge it",

@@ -15,6 +15,8 @@ export function kubeletAdmin(host: KubeletHost): AdminHandlers {
       host.isReady ? { ready: true } : { ready: false, reason: "not all nodes have started" },
     "GET /metrics": () => metrics(host),
     "GET /pods": () => host.kubelets.flatMap(({ workers }) => workers?.list().map(podSummary) ?? []),
+    "GET /readiness": () =>
+      host.kubelets.flatMap(({ readiness }) => readiness.list()).sort((a, b) => a.atMs - b.atMs),
     "GET /nodes": () =>
       host.kubelets.map(({ name, isReady, workers }) => nodeSummary(name, isReady, workers)),
     ...Object.fromEntries(faults),

@@ -18,6 +18,7 @@ import type { ConfigSource } from "./pods/env.js";
 import { ImagePuller } from "./pods/image-puller.js";
 import type { NodeContext } from "./pods/node-context.js";
 import { PodWorkers } from "./pods/pod-workers.js";
+import { ReadinessLog } from "./pods/readiness-log.js";
 import { StatusManager } from "./pods/status-manager.js";
 import { KubeletServer } from "./server/kubelet-server.js";
 import { ServiceAccountTokens } from "./volumes/service-account-tokens.js";
@@ -69,6 +70,7 @@ interface Boot {
 /** One node: registration, heartbeats, and its pods. Can crash and be started again. */
 export class Kubelet {
   readonly server: KubeletServer;
+  readonly readiness = new ReadinessLog();
   readonly #options: KubeletOptions;
   readonly #logger: Logger;
   #boot: Boot | undefined;
@@ -257,7 +259,13 @@ export class Kubelet {
       network,
       config: configSource,
       puller: new ImagePuller({ runtime, clock }),
-      statuses: new StatusManager({ client, clock, logger: this.#logger, signal: stopped }),
+      statuses: new StatusManager({
+        client,
+        clock,
+        logger: this.#logger,
+        signal: stopped,
+        readiness: this.readiness,
+      }),
       crashBackOff: new BackOff(),
       hostPaths: new Map(),
       dns: {

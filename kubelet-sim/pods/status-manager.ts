@@ -4,6 +4,7 @@ import type { Logger } from "../../machinery/api/logger.js";
 import { isConflict, isNotFound } from "../../machinery/api/status.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
 import { Limiter } from "./limiter.js";
+import type { ReadinessLog } from "./readiness-log.js";
 import { statusPatch } from "./status-patch.js";
 
 export interface StatusManagerOptions {
@@ -14,6 +15,7 @@ export interface StatusManagerOptions {
   signal: AbortSignal;
   /** A pod that has not started anything yet is reported after this, so that a quick start is one write. */
   pendingDelayMs?: number;
+  readiness?: ReadinessLog;
 }
 
 interface Entry {
@@ -51,6 +53,7 @@ export class StatusManager {
 
   set(pod: Pod, status: PodStatus): void {
     const entry = this.#entry(pod);
+    this.#options.readiness?.note(pod, entry.wanted ?? entry.stored, status, this.#options.clock.nowMs());
     entry.wanted = status;
     entry.timer?.cancel();
     delete entry.timer;
