@@ -1,0 +1,35 @@
+import type { run as runConnections } from "./connections.js";
+import type { run as runFetches } from "./fetches.js";
+import type { run as runLookups } from "./lookups.js";
+import type { run as runRequests } from "./requests.js";
+import type { run as runRows } from "./rows.js";
+import type { run as runWatchers } from "./watchers.js";
+
+/** What a bench process can do, as the two ends of its pipe know it. */
+interface Jobs {
+  connections: typeof runConnections;
+  fetches: typeof runFetches;
+  lookups: typeof runLookups;
+  requests: typeof runRequests;
+  rows: typeof runRows;
+  watchers: typeof runWatchers;
+}
+export type JobName = keyof Jobs;
+export type JobOptions<N extends JobName> = Parameters<Jobs[N]>[0];
+export type JobResult<N extends JobName> = Awaited<ReturnType<Jobs[N]>>;
+
+export type ServerName = "https" | "express" | "http" | "relay";
+export interface ServerOptions {
+  /** PEM; absent: plain text. */
+  tls?: { key: string; cert: string };
+  /** Where a server that stores keeps its database. */
+  file?: string;
+  /** Where a relay leads. */
+  upstreamPort?: number;
+  /** What a GET is answered with. */
+  body?: string;
+}
+
+export type JobMessage =
+  | { job: JobName; options: JobOptions<JobName> }
+  | { server: ServerName; options: ServerOptions };
