@@ -42,8 +42,8 @@ export async function handlePatch<T extends KubeObject>(
   const target = at(call);
   const change = (current: T | undefined): T => {
     if (!current) throw newNotFound(store.core.groupResource, target.name);
-    // A copy, because a patch shares what it does not touch and the strategy may change what it gets.
-    const value = patch(store.core.copyOf(store.core.existing(target)), resource.descriptor);
+    // The result may share parts with `current`; decoding makes it an object of its own.
+    const value = patch(current, resource.descriptor);
     const { object, warnings } = decodeInput<T>({ value }, resource.descriptor, services.schemas, validation);
     call.warnings.push(...warnings);
     checkName(object, target.name, target.namespace);

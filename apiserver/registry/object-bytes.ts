@@ -1,8 +1,6 @@
 import type { KubeObject } from "../../machinery/api/meta-v1.js";
 import type { Encode, KeyValue } from "../storage/storage.js";
 
-const decoder = new TextDecoder();
-
 /**
  * Prints an object once, all but its resourceVersion, which the store knows only inside the transaction. The keys come
  * in Kubernetes' own order: kind, apiVersion, metadata, the rest.
@@ -19,7 +17,8 @@ export function encoder(object: KubeObject): Encode {
 }
 
 export const toBytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
-export const fromBytes = (bytes: Uint8Array): unknown => JSON.parse(decoder.decode(bytes));
+export const fromBytes = (bytes: Uint8Array): unknown =>
+  JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"));
 
 /** One shared, read-only result per stored value, made when first asked for and dropped with the value. */
 export class Memo<T extends object> {
