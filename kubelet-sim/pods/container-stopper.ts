@@ -7,6 +7,7 @@ import type { NodeContext } from "./node-context.js";
 
 /** SIGTERM is always given this long, however much of the grace period preStop has taken. */
 const LEAST_GRACE_MS = 2000;
+const HOOK_OVER = new Error("the hook's time is over");
 
 export interface StopRequest {
   node: NodeContext;
@@ -41,10 +42,10 @@ async function preStop(request: StopRequest): Promise<void> {
   const hook = record.spec.lifecycle?.preStop;
   if (!hook) return;
   const over = new AbortController();
-  const timer = node.clock.setTimer(graceMs, () => over.abort());
+  const timer = node.clock.setTimer(graceMs, () => over.abort(HOOK_OVER));
   container.exited.then(
-    () => over.abort(),
-    () => over.abort(),
+    () => over.abort(HOOK_OVER),
+    () => over.abort(HOOK_OVER),
   );
   try {
     const failure = await runHook(hook, hookTarget(request), AbortSignal.any([over.signal, hurry]));

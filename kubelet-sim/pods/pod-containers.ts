@@ -16,6 +16,8 @@ export interface PodContainersOptions {
   onChange: () => void;
 }
 
+const HURRY = new Error("the grace period became shorter");
+
 /** The containers of one pod: starts, watches and stops them. Decides nothing about the pod as a whole. */
 export class PodContainers {
   readonly init: readonly ContainerRecord[];
@@ -73,7 +75,7 @@ export class PodContainers {
 
   /** The grace period became shorter while stopping. */
   hurry(graceMs: number): void {
-    this.#hurry.abort();
+    this.#hurry.abort(HURRY);
     for (const { container, current } of this.all)
       if (container && current.kind === "running")
         container
@@ -83,7 +85,7 @@ export class PodContainers {
 
   /** Nothing is checked any more: the node crashed, or everything has ended. */
   abandon(): void {
-    this.#hurry.abort();
+    this.#hurry.abort(HURRY);
     for (const probes of this.#probes.values()) probes.stop();
     this.#probes.clear();
   }

@@ -16,6 +16,8 @@ import { Wakeup } from "./wakeup.js";
 const FIRST_MOUNT_RETRY_MS = 500;
 const LONGEST_MOUNT_RETRY_MS = 122_000;
 const SANDBOX_RETRY_MS = 5_000;
+/** Made once: an abort without a reason makes an exception with a stack each time. */
+const ENDING = new Error("the pod is ending");
 
 /**
  * The life of one pod on one node: sandbox, containers, status, end. One loop (`run`); everything else only leaves a
@@ -90,7 +92,7 @@ export class PodWorker {
   async run(signal: AbortSignal): Promise<void> {
     const onAbort = (): void => {
       this.containers.abandon();
-      this.#ending.abort();
+      this.#ending.abort(ENDING);
       this.#wakeup.notify();
     };
     signal.addEventListener("abort", onAbort, { once: true });
@@ -108,8 +110,8 @@ export class PodWorker {
   async #live(signal: AbortSignal): Promise<void> {
     if (this.containers.sandboxLost && !this.#ending.signal.aborted)
       this.#event("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
+    this.#publish();
     while (!signal.aborted && !this.#isOver()) {
-      this.#publish();
       const waitMs = await this.#sync();
       if (signal.aborted) return;
       this.#checkDeadline();
@@ -176,7 +178,7 @@ export class PodWorker {
   }
 
   async #end(signal: AbortSignal): Promise<void> {
-    this.#ending.abort();
+    this.#ending.abort(ENDING);
     const graceMs = this.#effectiveGraceMs();
     this.#graceMs = graceMs;
     await this.containers.stopAll(graceMs);
@@ -209,7 +211,7 @@ export class PodWorker {
     const ends = this.#removed || this.#pod.metadata.deletionTimestamp !== undefined;
     if (!ends) return false;
     if (!this.#ending.signal.aborted) {
-      this.#ending.abort();
+      this.#ending.abort(ENDING);
       return true;
     }
     const graceMs = this.#effectiveGraceMs();
@@ -230,7 +232,7 @@ export class PodWorker {
     const message = "Pod was active on the node longer than the specified deadline";
     this.#failure = { reason: "DeadlineExceeded", message };
     this.#event("Normal", "DeadlineExceeded", message);
-    this.#ending.abort();
+    this.#ending.abort(ENDING);
   }
 
   #untilDeadline(waitMs: number | undefined): number | undefined {

@@ -15,6 +15,7 @@ export interface ContainerProbesOptions {
   onUnhealthy: (kind: "startup" | "liveness", probe: Probe) => void;
 }
 
+const PROBES_OVER = new Error("the container is no longer probed");
 const NAMES = { startup: "Startup", liveness: "Liveness", readiness: "Readiness" } as const;
 
 /** The probes of one run of one container: liveness and readiness begin once the startup probe has passed. */
@@ -32,12 +33,12 @@ export class ContainerProbes {
 
   /** A terminating container is only watched for readiness. */
   terminating(): void {
-    this.#untilTermination.abort();
+    this.#untilTermination.abort(PROBES_OVER);
   }
 
   stop(): void {
-    this.#untilTermination.abort();
-    this.#all.abort();
+    this.#untilTermination.abort(PROBES_OVER);
+    this.#all.abort(PROBES_OVER);
   }
 
   #startupVerdict(passing: boolean): void {

@@ -23,6 +23,7 @@ export interface ProbeTarget {
   clock: Clock;
 }
 
+const TIMED_OUT = new Error("the probe timed out");
 const SUCCESS: ProbeOutcome = { kind: "success" };
 
 // Upstream: pkg/kubelet/prober/prober.go runProbe and pkg/probe/.
@@ -34,7 +35,7 @@ export async function runProbe(
 ): Promise<ProbeOutcome> {
   const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
   const deadline = new AbortController();
-  const timer = target.clock.setTimer(timeoutMs, () => deadline.abort());
+  const timer = target.clock.setTimer(timeoutMs, () => deadline.abort(TIMED_OUT));
   const both = AbortSignal.any([signal, deadline.signal]);
   try {
     return await check(probe, target, timeoutMs, both);
