@@ -1,4 +1,4 @@
-import { shellPrograms } from "../shell/programs.js";
+import { busyboxPrograms } from "../shell/programs.js";
 import type { Image } from "./image.js";
 
 export const busybox: Image = {
@@ -15,7 +15,7 @@ export const busybox: Image = {
   sizeBytes: 2_156_518,
   entrypoint: [],
   cmd: ["sh"],
-  programs: shellPrograms,
+  programs: busyboxPrograms,
 };
 
 export const alpine: Image = {
@@ -27,7 +27,7 @@ export const alpine: Image = {
   sizeBytes: 3_637_186,
   entrypoint: [],
   cmd: ["/bin/sh"],
-  programs: shellPrograms,
+  programs: busyboxPrograms,
   files: {
     "/etc/alpine-release": "3.22.0\n",
     "/etc/os-release":

@@ -1,9 +1,31 @@
+import { agnhost } from "./agnhost.js";
 import { alpine, busybox } from "./busybox.js";
 import { coredns } from "./coredns.js";
+import { curlImage, toolbox } from "./curl.js";
+import { echoServer } from "./echo-server.js";
+import { helloApp } from "./hello-app.js";
+import { httpEcho } from "./http-echo.js";
+import { httpd } from "./httpd.js";
 import type { Image } from "./image.js";
 import { load } from "./load.js";
 import { nginx } from "./nginx.js";
 import { pause } from "./pause.js";
+import { whoami } from "./whoami.js";
 
 /** Every image that this cluster's registry has. */
-export const images: readonly Image[] = [nginx, busybox, alpine, pause, coredns, load];
+export const images: readonly Image[] = [
+  nginx,
+  busybox,
+  alpine,
+  agnhost,
+  httpEcho,
+  whoami,
+  pause,
+  coredns,
+  curlImage,
+  httpd,
+  helloApp,
+  echoServer,
+  toolbox,
+  load,
+];

@@ -5,6 +5,8 @@ export interface OptionSpec {
   values?: string;
   /** Long names without dashes, each standing for a letter or, without a letter, for itself. */
   long?: Readonly<Record<string, string>>;
+  /** `-5` is `-n 5`. */
+  counts?: boolean;
   /** Stop at the first operand, as POSIX has it; default: options may follow operands. */
   strict?: boolean;
 }
@@ -51,7 +53,8 @@ export function parseOptions(args: readonly string[], spec: OptionSpec): Options
       options.operands.push(...args.slice(i + 1));
       break;
     }
-    if (arg.startsWith("--")) i += takeLong(options, arg, args[i + 1], long, values);
+    if (spec.counts && /^-\d+$/.test(arg)) options.addValue("n", arg.slice(1));
+    else if (arg.startsWith("--")) i += takeLong(options, arg, args[i + 1], long, values);
     else if (arg.startsWith("-") && arg !== "-") i += takeShort(options, arg, args[i + 1], flags, values);
     else if (spec.strict) {
       options.operands.push(...args.slice(i));
