@@ -1,3 +1,4 @@
+import { deepEqual } from "../../machinery/api/deep-equal.js";
 import { field, invalid, newInvalid, notSupported } from "../../machinery/api/field-error.js";
 import type { DeleteOptions, KubeObject } from "../../machinery/api/meta-v1.js";
 import { newConflict, OPTIMISTIC_LOCK_CAUSE } from "../../machinery/api/status.js";
@@ -66,6 +67,8 @@ async function mark<T extends KubeObject>(
   object: T,
   { dryRun }: WriteOptions<T>,
 ): Promise<DeleteResult<T> | "lost"> {
+  // Deleting again what already waits makes no revision.
+  if (deepEqual(object, core.view.object(item))) return new StoredResult(core, item);
   if (dryRun) return unstored(object);
   const outcome = await core.storage.update(item.key, core.encoder(object), item.revision).catch(rethrow);
   if (outcome.kind !== "updated") return "lost";

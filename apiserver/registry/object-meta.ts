@@ -116,8 +116,8 @@ function validateOwnerReference(reference: OwnerReference, path: FieldPath): Fie
     errors.push(invalid(path.child("apiVersion"), apiVersion ?? "", "version must not be empty"));
   for (const [key, value] of Object.entries(parts))
     if (!value) errors.push(invalid(path.child(key), "", "must not be empty"));
-  if (kind === "Event" && (apiVersion === "v1" || apiVersion === "events.k8s.io/v1"))
-    errors.push(invalid(path, reference, `${apiVersion}, Kind=${kind} is disallowed from being an owner`));
+  if (kind === "Event" && apiVersion === "v1")
+    errors.push(invalid(path, reference, "/v1, Kind=Event is disallowed from being an owner"));
   return errors;
 }
 
