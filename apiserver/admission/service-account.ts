@@ -44,7 +44,7 @@ function mountToken(pod: Pod, { rng }: AdmissionRequest): void {
   const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
   const missing = containers.filter((container) => !mounts(container));
   if (missing.length === 0) return;
-  const existing = pod.spec.volumes?.find((volume) => volume.name.startsWith(VOLUME_PREFIX))?.name;
+  const existing = pod.spec.volumes?.find(({ name = "" }) => name.startsWith(VOLUME_PREFIX))?.name;
   const name = existing ?? VOLUME_PREFIX + rng.suffix(SUFFIX_LENGTH);
   for (const container of missing)
     container.volumeMounts = [

@@ -133,13 +133,13 @@ function validatePodAffinity(affinity: PodAffinity | undefined, at: FieldPath): 
       const path = at.child("preferredDuringSchedulingIgnoredDuringExecution").index(i);
       return [
         ...validateWeight(weighted.weight, path),
-        ...validatePodAffinityTerm(weighted.podAffinityTerm, path.child("podAffinityTerm")),
+        ...validatePodAffinityTerm(weighted.podAffinityTerm ?? {}, path.child("podAffinityTerm")),
       ];
     }),
   ];
 }
 
-function validatePodAffinityTerm(term: PodAffinityTerm, at: FieldPath): FieldError[] {
+function validatePodAffinityTerm(term: Partial<PodAffinityTerm>, at: FieldPath): FieldError[] {
   const errors = validateLabelSelector(term.labelSelector, at.child("labelSelector"));
   errors.push(...validateLabelSelector(term.namespaceSelector, at.child("namespaceSelector")));
   if (!term.topologyKey) errors.push(required(at.child("topologyKey"), "can not be empty"));
