@@ -19,13 +19,26 @@ export async function sendResponse(
       answer.status,
       bodyless ? answer.headers : { ...answer.headers, "content-length": body.length },
     );
-    response.end(headOnly || bodyless ? undefined : body);
+    await endWith(headOnly || bodyless ? undefined : body, response);
     return;
   }
   response.writeHead(answer.status, answer.headers);
   response.flushHeaders();
   await pump(headOnly ? nothing() : body, response, signal);
   response.end();
+}
+
+/** Less than what a socket buffers before it asks its writer to wait. */
+const TAIL_BYTES = 4096;
+
+/**
+ * Node.js 20 breaks a TLS connection off when a request with a longer body arrives while the socket still asks to wait
+ * after the answer before (HPE_PAUSED): so the last bytes of a large answer are written only once it has drained.
+ */
+async function endWith(body: Uint8Array | undefined, response: ServerResponse): Promise<void> {
+  if (body === undefined || body.length <= TAIL_BYTES) return void response.end(body);
+  if (!response.write(body.subarray(0, -TAIL_BYTES))) await drained(response);
+  response.end(body.subarray(-TAIL_BYTES));
 }
 
 /** The same on a bare socket, for a request that asked for an upgrade and does not get it. Closes the connection. */
