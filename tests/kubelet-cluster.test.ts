@@ -110,8 +110,8 @@ async function runInteractive(name: string, script: string, input: string): Prom
       spec: { restartPolicy: "Never", containers: [container] },
     }),
   );
-  const phaseIs = (wanted: readonly string[]) => async (): Promise<boolean> =>
-    wanted.includes((await cluster.client.get(pods, at)).status.phase);
+  const phaseIs = (wanted: readonly string[]) => (): boolean =>
+    wanted.includes(cluster.server.store(pods).find(at)?.status.phase ?? "");
   await cluster.until(phaseIs(["Running", "Succeeded", "Failed"]));
   const path = `/api/v1/namespaces/default/pods/${name}/attach?stdin=true&stdout=true&stderr=true`;
   const output = await cluster.settle(
@@ -152,4 +152,4 @@ test("two hundred interactive runs lose and double no byte", async () => {
     const output = await runInteractive(`run-${run}`, script, "typed\n");
     expect(output).toBe(run % 2 ? `run ${run}\n` : `before\ntyped\nrun ${run}\n`);
   }
-});
+}, 60_000);
