@@ -44,7 +44,7 @@ function mountToken(pod: Pod, { rng }: AdmissionRequest): void {
   const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
   const missing = containers.filter((container) => !mounts(container));
   if (missing.length === 0) return;
-  const existing = pod.spec.volumes?.find(({ name = "" }) => name.startsWith(VOLUME_PREFIX))?.name;
+  const existing = pod.spec.volumes?.find(isTokenVolume)?.name;
   const name = existing ?? VOLUME_PREFIX + rng.suffix(SUFFIX_LENGTH);
   for (const container of missing)
     container.volumeMounts = [
@@ -53,6 +53,9 @@ function mountToken(pod: Pod, { rng }: AdmissionRequest): void {
     ];
   if (!existing) pod.spec.volumes = [...(pod.spec.volumes ?? []), tokenVolume(name)];
 }
+
+/** Not validated yet: a volume may lack its name. */
+const isTokenVolume = (volume: Partial<Volume>): boolean => volume.name?.startsWith(VOLUME_PREFIX) ?? false;
 
 const mounts = (container: Container): boolean =>
   container.volumeMounts?.some((mount) => mount.mountPath === MOUNT_PATH) ?? false;
