@@ -115,7 +115,9 @@ const ended = (dataPlane: DataPlane) =>
   dataPlane.flows.list().filter((flow) => flow.durationMs !== undefined);
 
 async function endedFlow(dataPlane: DataPlane) {
-  for await (const flow of dataPlane.flows.watch({}, new AbortController().signal)) {
+  const watching = new AbortController();
+  disposals.push(() => watching.abort());
+  for await (const flow of dataPlane.flows.watch({}, watching.signal)) {
     if (ended(dataPlane).length > 0) return ended(dataPlane)[0];
     if ("durationMs" in flow) return flow;
   }
