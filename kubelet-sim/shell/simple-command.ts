@@ -14,12 +14,15 @@ export async function runSimple(shell: Shell, command: Simple, tail: boolean): P
   shell.takeSubstitutionStatus();
   const argv = await expander.fields(command.words);
   const assignments: { name: string; value: string }[] = [];
-  for (const { name, value } of command.assignments)
-    assignments.push({ name, value: await expander.text(value) });
+  for (const { name, value } of command.assignments) {
+    const text = await expander.text(value);
+    // Without a command each one is in force for the next.
+    if (argv.length === 0) state.set(name, text);
+    assignments.push({ name, value: text });
+  }
   if (state.options.has("x")) await trace(shell, assignments, argv);
   const [name] = argv;
   if (name === undefined) {
-    for (const { name: variable, value } of assignments) state.set(variable, value);
     const status = shell.takeSubstitutionStatus();
     return withRedirects(shell, command.redirects, async () => status);
   }
