@@ -37,7 +37,8 @@ const TAIL_BYTES = 4096;
  */
 async function endWith(body: Uint8Array | undefined, response: ServerResponse): Promise<void> {
   if (body === undefined || body.length <= TAIL_BYTES) return void response.end(body);
-  if (!response.write(body.subarray(0, -TAIL_BYTES))) await drained(response);
+  // The callback comes with an error when the connection is gone; then the end is lost as well.
+  await new Promise<void>((resolve) => response.write(body.subarray(0, -TAIL_BYTES), () => resolve()));
   response.end(body.subarray(-TAIL_BYTES));
 }
 
