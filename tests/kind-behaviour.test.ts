@@ -503,3 +503,29 @@ test("who may do what is answered by the authoriser in force", async () => {
   const self = await api.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", {});
   expect(self.body.status).toMatchObject({ userInfo: { username: "admin" } });
 });
+
+test("odd but legal objects are stored with a warning", async () => {
+  const reply = await api.post(PODS, {
+    metadata: { name: "my.pod" },
+    spec: {
+      containers: [
+        {
+          ...container,
+          env: [
+            { name: "A", value: "1" },
+            { name: "A", value: "2" },
+          ],
+        },
+      ],
+    },
+  });
+  expect(reply.status).toBe(201);
+  expect(reply.headers["warning"]).toBe(
+    '299 - "metadata.name: this is used in the Pod\'s hostname, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]", ' +
+      '299 - "spec.containers[0].env[1]: hides previous definition of \\"A\\", which may be dropped when using apply"',
+  );
+  const endpoints = await api.get("/api/v1/namespaces/default/endpoints/kubernetes");
+  expect(endpoints.headers["warning"]).toBe(
+    '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"',
+  );
+});

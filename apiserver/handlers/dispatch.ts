@@ -30,6 +30,7 @@ const VERBS: readonly string[] = [
 /** Chooses the handler of a verb. Undefined only when `upgrade` was accepted. */
 export function dispatch<T extends KubeObject>(call: ResourceCall<T>, upgrade?: UpgradeRequest): Answer {
   checkScope(call);
+  if (call.resource.deprecation) call.warnings.push(call.resource.deprecation);
   if (call.info.subresource !== "") return dispatchSubresource(call, upgrade);
   const { verb } = call.info;
   if (!(call.resource.verbs ?? VERBS).includes(verb)) throw newMethodNotAllowed();

@@ -100,6 +100,8 @@ export interface ServedResource<T extends KubeObject = KubeObject> {
   fieldsOf?(object: T): Record<string, string>;
   /** `status`, `scale`, `binding`, `log`, … by name. */
   subresources?: Record<string, Subresource<T>>;
+  /** Sent as a Warning header with every answer about the kind. */
+  deprecation?: string;
   /** Default: create delete deletecollection get list patch update watch. */
   verbs?: readonly string[];
   /** Stored under another kind's key and form (events.k8s.io over core events). */

@@ -1,4 +1,5 @@
 import { type Deployment, deployments } from "../../../machinery/api/apps-v1.js";
+import { field } from "../../../machinery/api/field-error.js";
 import {
   ageColumn,
   ageOf,
@@ -12,6 +13,7 @@ import { scaleOf } from "../scale.js";
 import { semanticEqual } from "../semantic-equal.js";
 import { type Strategy, serve } from "../serve.js";
 import { imagesOf, namesOf } from "../templates/printing.js";
+import { nameWarnings, podSpecWarnings } from "../templates/warnings.js";
 import { defaultDeployment } from "./defaults.js";
 import { validateDeployment, validateDeploymentStatus, validateDeploymentUpdate } from "./validate.js";
 
@@ -25,6 +27,10 @@ const strategy: Strategy<Deployment> = {
   },
   validate: validateDeployment,
   validateUpdate: validateDeploymentUpdate,
+  warningsOnCreate: (deployment) => [
+    ...nameWarnings(deployment.metadata.name, "Pod names and hostnames"),
+    ...podSpecWarnings(deployment.spec.template.spec, field("spec", "template", "spec")),
+  ],
   // Annotations carry what rollout commands act on, so the controller must notice them as well.
   generationChanged: (deployment, old) =>
     !semanticEqual(deployment.spec, old.spec) ||

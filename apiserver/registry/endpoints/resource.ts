@@ -15,6 +15,7 @@ export const endpointsResource = serve<Endpoints>(endpoints, {
     allowCreateOnUpdate: true,
     generationChanged: () => false,
   },
+  deprecation: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   columns: [
     nameColumn,
     textColumn("Endpoints", "Addresses and ports that serve the Service of the same name."),

@@ -1,5 +1,6 @@
 import type { Pod } from "../../../machinery/api/core-v1.js";
 import type { Strategy } from "../serve.js";
+import { nameWarnings, podSpecWarnings } from "../templates/warnings.js";
 import { defaultPod } from "./defaults.js";
 import { qosClassOf } from "./qos.js";
 import { validatePodUpdate } from "./update-rules.js";
@@ -16,6 +17,10 @@ export const podStrategy: Strategy<Pod> = {
   },
   validate: (pod) => validatePod(pod),
   validateUpdate: (pod, old) => validatePodUpdate(pod, old),
+  warningsOnCreate: (pod) => [
+    ...nameWarnings(pod.metadata.name, "the Pod's hostname"),
+    ...podSpecWarnings(pod.spec),
+  ],
   gracePeriodSeconds: podGracePeriodSeconds,
   returnDeletedObject: true,
 };
