@@ -32,3 +32,12 @@ export async function chooseApiPort(asked: number | undefined, earlier: number |
   if (free === undefined) throw new UserError("no free port on 127.0.0.1");
   return free;
 }
+
+const USUAL_DNS_PORT = 10_053;
+
+/** A host port for the cluster's DNS: the one it had, else 10053, else any; 0 when none can be had. */
+export async function chooseDnsPort(earlier: number | undefined): Promise<number> {
+  for (const wish of [earlier, USUAL_DNS_PORT])
+    if (wish && (await probePort(wish)) !== undefined) return wish;
+  return (await probePort(0)) ?? 0;
+}

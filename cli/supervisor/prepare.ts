@@ -8,7 +8,7 @@ import {
   prepareDataDir,
   UserError,
 } from "./cluster.js";
-import { chooseApiPort } from "./free-port.js";
+import { chooseApiPort, chooseDnsPort } from "./free-port.js";
 import { readLivePid } from "./pid-file.js";
 import { pidFile } from "./processes.js";
 
@@ -39,6 +39,7 @@ export async function prepareCluster(
     apiPort: await chooseApiPort(options.apiPort, earlier?.apiPort),
     runDir: chooseRunDir(dir, earlier?.runDir),
     loopbackIndex: loopbackIndexOf(options.name),
+    dnsPort: await chooseDnsPort(earlier?.dnsPort),
   };
   await ensurePki({
     dir: dir.pki,

@@ -16,6 +16,7 @@ export interface LaunchOptions {
 }
 
 const API_SERVER_IP = "172.18.0.2";
+const CLUSTER_DNS = "10.96.0.10:53";
 
 export const adminSocket = (cluster: ClusterFile, name: ProcessName | "supervisor"): string =>
   join(cluster.runDir, `${name}.sock`);
@@ -72,6 +73,7 @@ export function argumentsOf(
         `${API_SERVER_IP}=${carrierSocket(cluster, "apiserver")}`,
         "--loopback-index",
         String(cluster.loopbackIndex),
+        ...(cluster.dnsPort ? ["--publish", `127.0.0.1:${cluster.dnsPort}=${CLUSTER_DNS}`] : []),
         ...common,
       ];
     case "controllers":
