@@ -233,3 +233,20 @@ test("a condition of the kubelet that somebody else overwrote is put right", asy
   expect(node.condition("web", "Ready")?.status).toBe("False");
   await node.until(() => node.condition("web", "Ready")?.status === "True");
 });
+
+test("a container's last words, or the end of its log, become its termination message", async () => {
+  node.create("words", {
+    restartPolicy: "Never",
+    containers: [
+      { ...shell("echo out of luck > /dev/termination-log; exit 7"), name: "writes" },
+      {
+        ...shell("echo first; echo last line; exit 1"),
+        name: "falls-back",
+        terminationMessagePolicy: "FallbackToLogsOnError",
+      },
+    ],
+  });
+  await node.until(() => phase("words") === "Failed");
+  const messages = node.pod("words").status.containerStatuses?.map(({ state }) => state.terminated?.message);
+  expect(messages).toEqual(["out of luck\n", "first\nlast line\n"]);
+});

@@ -1,6 +1,11 @@
 import type { Container, ContainerState, ContainerStatus } from "../../machinery/api/core-v1.js";
 import { toTime } from "../../machinery/api/clock.js";
-import type { Container as RuntimeContainer, ExitStatus, PulledImage } from "../container-runtime.js";
+import type {
+  Container as RuntimeContainer,
+  ExitStatus,
+  PodVolume,
+  PulledImage,
+} from "../container-runtime.js";
 
 export type ContainerKind = "init" | "sidecar" | "main";
 
@@ -14,6 +19,10 @@ export interface ContainerRecord {
   last?: FinishedRun;
   /** Of the current or latest run. */
   container?: RuntimeContainer;
+  /** Holds the current run's termination message. */
+  lastWords?: PodVolume;
+  /** Resolves once the current run's end is in this record. */
+  ended?: Promise<void>;
   /** The run that somebody attached to last. */
   attached?: RuntimeContainer;
   /** Kept for `logs --previous`. */

@@ -8,6 +8,7 @@ import { expand } from "./expansion.js";
 import type { DownwardContext } from "./field-ref.js";
 import { ImageNotReady } from "./image-puller.js";
 import type { NodeContext } from "./node-context.js";
+import { terminationLog } from "./termination-message.js";
 
 export interface StartContext {
   node: NodeContext;
@@ -103,6 +104,8 @@ async function containerConfig(
   const { spec } = record;
   record.image = image;
   const env = await containerEnv(spec, downward, node.config);
+  const lastWords = terminationLog(spec);
+  record.lastWords = lastWords.volume;
   return {
     name: spec.name,
     image,
@@ -110,7 +113,7 @@ async function containerConfig(
     args: (spec.args ?? []).map((text) => expand(text, env)),
     env: [...env].map(([name, value]) => ({ name, value })),
     ...(spec.workingDir ? { workingDir: spec.workingDir } : {}),
-    mounts: volumes.mounts(spec, env),
+    mounts: [...volumes.mounts(spec, env), lastWords.mount],
     stdin: spec.stdin ?? false,
     stdinOnce: spec.stdinOnce ?? false,
     tty: spec.tty ?? false,

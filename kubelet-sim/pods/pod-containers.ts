@@ -8,6 +8,7 @@ import { type StartContext, startContainer } from "./container-starter.js";
 import { hookTarget, stopContainer } from "./container-stopper.js";
 import { runHook } from "./lifecycle-hooks.js";
 import type { NodeContext } from "./node-context.js";
+import { withTerminationMessage } from "./termination-message.js";
 
 export interface PodContainersOptions {
   node: NodeContext;
@@ -120,7 +121,9 @@ export class PodContainers {
     const { container } = record;
     if (!container) return;
     const { node } = this.#options;
-    container.exited
+    const { lastWords } = record;
+    record.ended = container.exited
+      .then((exit) => withTerminationMessage(exit, record.spec, container, lastWords))
       .then((exit) => this.#exited(record, container, exit))
       .catch((err: unknown) => node.logger.error("Could not take note of a container's end", { err }));
     const hook = record.spec.lifecycle?.postStart;
@@ -214,7 +217,7 @@ export class PodContainers {
     const { container } = record;
     if (!container || !this.#sandbox || record.current.kind !== "running") return;
     await this.#kill(record, container, this.#sandbox, `Stopping container ${record.spec.name}`, graceMs);
-    this.#exited(record, container, await container.exited);
+    await record.ended;
   }
 
   #exited(record: ContainerRecord, container: RuntimeContainer, exit: ExitStatus): void {

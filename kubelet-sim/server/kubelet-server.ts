@@ -45,6 +45,7 @@ export class KubeletServer implements HttpHandler {
   }
 
   async request(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+    this.#checkUp();
     const { path, query, parts } = parsePath(request.path);
     try {
       if (path === "/healthz" || path === "/healthz/ping") return text(200, "ok");
@@ -65,6 +66,7 @@ export class KubeletServer implements HttpHandler {
     upgrade: UpgradeRequest,
     signal: AbortSignal,
   ): Promise<HttpResponse | undefined> {
+    this.#checkUp();
     const { query, parts } = parsePath(request.path);
     try {
       if (parts[0] === "exec") return await this.#exec(parts, query, upgrade, signal);
@@ -74,6 +76,11 @@ export class KubeletServer implements HttpHandler {
       if (err instanceof Refused) return text(err.status, err.message);
       throw err;
     }
+  }
+
+  /** A node that is down answers nothing; over a network nobody would even be listening. */
+  #checkUp(): void {
+    if (!this.#options.pods()) throw new Error("the node is down");
   }
 
   #logs(parts: readonly string[], query: URLSearchParams, signal: AbortSignal): HttpResponse {
