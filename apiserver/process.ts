@@ -21,6 +21,7 @@ import { systemSecrets, unpredictableSeed } from "../machinery/runtime/system-se
 import { admissionPlugins } from "./admission/plugins.js";
 import { ApiServer } from "./api-server.js";
 import { builtinPolicies } from "./auth/builtin-policies.js";
+import { openIdMount } from "./auth/openid.js";
 import { PolicyAuthorizer } from "./auth/policy-authorizer.js";
 import { RequestAuthenticator, type TokenAuthenticator } from "./auth/request-authenticator.js";
 import { ServiceAccountTokens, type TokenBinding } from "./auth/service-account-tokens.js";
@@ -54,28 +55,37 @@ export interface RunningApiServer {
   stop(): Promise<void>;
 }
 
-/** Everything that `kubesim apiserver` is made of, started in the order in which one part needs another. */
+type Stop = () => void | Promise<void>;
+
+/** Everything that `kubesim apiserver` is made of. Rejects with nothing left open. */
 export async function startApiServer(
   options: ApiServerProcessOptions,
   logger: Logger,
 ): Promise<RunningApiServer> {
+  const stops: Stop[] = [];
+  const stop = async (): Promise<void> => {
+    for (const end of stops.splice(0).reverse()) await end();
+  };
+  try {
+    return { address: await start(options, logger, stops), stop };
+  } catch (err) {
+    await stop();
+    throw err;
+  }
+}
+
+/** In the order in which one part needs another; stopped in the reverse order. */
+async function start(options: ApiServerProcessOptions, logger: Logger, stops: Stop[]): Promise<string> {
   prepareDataDir(options.dataDir);
   const clock = systemClock();
   const registry = new MetricsRegistry();
   const metrics = new ApiServerMetrics(registry);
-  const file = join(options.dataDir, "kubesim.db");
-  const storage = await openSqliteStorage({
-    file,
-    clock,
-    logger,
-    durability: options.durability,
-    historyMs: options.history,
-    owner: { pid: ownPid(), address: `${options.bindAddress}:${options.securePort}` },
-    onCommit: (commit) => metrics.onCommit(commit),
-  });
+  const { file, storage } = await openStorage(options, logger, clock, metrics);
+  stops.push(() => storage.close());
   const serviceIp = firstAddress(options.serviceClusterIpRange);
   const pki = ensureServerPki(join(options.dataDir, "pki"), serviceIp);
-  const { network, host, close: closeNetwork } = joinNetwork(options, clock);
+  const { network, host, close: leaveNetwork } = joinNetwork(options, clock);
+  stops.push(leaveNetwork);
   const server = newServer({ options, logger, clock, storage, pki, metrics, host });
   metrics.collectFrom(server, storage);
   addProcessMetrics(registry);
@@ -85,27 +95,40 @@ export async function startApiServer(
     clusterIp: serviceIp,
   });
   await server.start();
-  const tls = { ...pki.server, clientCa: pki.ca };
-  const edge = serveApi({ handler: server, clock, logger, tls });
+  const edge = serveApi({ handler: server, clock, logger, tls: { ...pki.server, clientCa: pki.ca } });
+  stops.push(() => stopServing(server, edge, clock));
   const port = await edge.listen(options.securePort, options.bindAddress);
   const address = `https://${options.bindAddress}:${port}`;
   writeOwner(file, { pid: ownPid(), address });
   host.listen(ADDRESS.port, (connection) => edge.accept(connection));
-  const carrier = options.carrier
-    ? await startCarrier(options.carrier, clusterToken(options), network)
-    : undefined;
-  const admin = options.adminSocket
-    ? await startAdminServer(options.adminSocket, adminHandlers(registry, storage, port))
-    : undefined;
-  return {
-    address,
-    async stop() {
-      await admin?.close();
-      await Promise.all([stopServing(server, edge, clock), carrier?.close()]);
-      closeNetwork();
-      await storage.close();
-    },
-  };
+  if (options.carrier) {
+    const carrier = await startCarrier(options.carrier, clusterToken(options), network);
+    stops.push(() => carrier.close());
+  }
+  if (options.adminSocket) {
+    const admin = await startAdminServer(options.adminSocket, adminHandlers(registry, storage, port));
+    stops.push(() => admin.close());
+  }
+  return address;
+}
+
+async function openStorage(
+  options: ApiServerProcessOptions,
+  logger: Logger,
+  clock: Clock,
+  metrics: ApiServerMetrics,
+): Promise<{ file: string; storage: StorageEngine }> {
+  const file = join(options.dataDir, "kubesim.db");
+  const storage = await openSqliteStorage({
+    file,
+    clock,
+    logger,
+    durability: options.durability,
+    historyMs: options.history,
+    owner: { pid: ownPid(), address: `https://${options.bindAddress}:${options.securePort}` },
+    onCommit: (commit) => metrics.onCommit(commit),
+  });
+  return { file, storage };
 }
 
 interface Parts {
@@ -159,6 +182,7 @@ function newServer({ options, logger, clock, storage, pki, metrics, host }: Part
   server.mount((request) => discovery.handle(request));
   server.mount((request) => openApi.handle(request));
   server.mount((request) => metrics.answer(request));
+  server.mount(openIdMount(tokens, `https://${ADDRESS.ip}:${ADDRESS.port}`));
   return server;
 }
 
