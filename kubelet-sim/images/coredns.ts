@@ -79,7 +79,7 @@ async function serve(
   );
   serveText(process, corefile.healthPort, () => ({ status: 200, text: "OK" }));
   serveText(process, corefile.metricsPort, () => ({ status: 200, text: metrics.text() }));
-  const version = process.env.get("COREDNS_VERSION") ?? "1.13.1";
+  const version = process.environment.get("COREDNS_VERSION") ?? "1.13.1";
   await process.stdout.write(`.:${corefile.port}\nCoreDNS-${version}\nlinux/amd64, go1.25.2, 1db4568\n`);
   await new Promise<void>((resolve) => {
     process.onSignal("SIGTERM", resolve);

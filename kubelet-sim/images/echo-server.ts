@@ -14,7 +14,7 @@ export const echoServer: Image = {
 };
 
 async function runEchoServer(process: Process): Promise<number> {
-  const port = Number(process.env.get("PORT") ?? 8080);
+  const port = Number(process.environment.get("PORT") ?? 8080);
   return runHttpService(process, {
     ports: [port],
     onListening: () =>

@@ -17,8 +17,8 @@ export const helloApp: Image = {
 };
 
 async function runHelloApp(process: Process): Promise<number> {
-  const port = Number(process.env.get("PORT") ?? 8080);
-  const version = process.env.get("HELLO_VERSION") ?? "1.0.0";
+  const port = Number(process.environment.get("PORT") ?? 8080);
+  const version = process.environment.get("HELLO_VERSION") ?? "1.0.0";
   const log = (text: string): Promise<void> =>
     process.stderr.write(`${goLogTime(process.clock.nowMs())} ${text}\n`);
   return runHttpService(process, {

@@ -16,7 +16,7 @@ const DEFAULT_PORT = 5678;
 /** Answers every request with one text. */
 async function runHttpEcho(process: Process): Promise<number> {
   const flags = goFlags(process.argv.slice(1));
-  const text = flags.get("text") ?? process.env.get("ECHO_TEXT") ?? "hello-world";
+  const text = flags.get("text") ?? process.environment.get("ECHO_TEXT") ?? "hello-world";
   const listen = flags.get("listen") ?? `:${DEFAULT_PORT}`;
   const status = Number(flags.get("status-code") ?? 200);
   const port = portOfAddress(listen, DEFAULT_PORT);

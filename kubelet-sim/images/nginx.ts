@@ -55,7 +55,7 @@ async function entrypoint(process: Process): Promise<number> {
 }
 
 async function runNginx(process: Process): Promise<number> {
-  const version = process.env.get("NGINX_VERSION") ?? LATEST;
+  const version = process.environment.get("NGINX_VERSION") ?? LATEST;
   if (process.argv.includes("-v")) {
     await process.stderr.write(`nginx version: nginx/${version}\n`);
     return 0;
@@ -177,7 +177,7 @@ function log(process: Process, level: string, text: string): Promise<void> {
     .slice(0, 19)
     .replaceAll("-", "/")
     .replace("T", " ");
-  return process.stderr.write(`${time} [${level}] ${process.pid}#${process.pid}: ${text}\n`);
+  return process.stderr.write(`${time} [${level}] ${process.id}#${process.id}: ${text}\n`);
 }
 
 const errorPage = (status: number, version: string): Uint8Array => {

@@ -132,11 +132,13 @@ export class ExecError extends Error {
 
 /** What a program sees of its machine. All of it is freed when the program ends. */
 export interface Process {
-  readonly pid: number;
+  /** Its PID. */
+  readonly id: number;
   readonly parentPid: number;
   /** `argv[0]` is the program's name as it was called. */
   readonly argv: readonly string[];
-  readonly env: Map<string, string>;
+  /** Its environment variables. */
+  readonly environment: Map<string, string>;
   cwd: string;
   readonly hostname: string;
   readonly stdin: OpenFile;

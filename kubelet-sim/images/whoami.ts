@@ -15,8 +15,8 @@ export const whoami: Image = {
 /** Says who answers and what was asked. */
 async function runWhoami(process: Process): Promise<number> {
   const flags = goFlags(process.argv.slice(1));
-  const port = Number(flags.get("port") ?? process.env.get("WHOAMI_PORT_NUMBER") ?? 80);
-  const name = flags.get("name") ?? process.env.get("WHOAMI_NAME");
+  const port = Number(flags.get("port") ?? process.environment.get("WHOAMI_PORT_NUMBER") ?? 80);
+  const name = flags.get("name") ?? process.environment.get("WHOAMI_NAME");
   return runHttpService(process, {
     ports: [port],
     onListening: () =>

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ImageError, type PulledImage } from "../container-runtime.js";
 import { type Image, type ImageReference, isUsualTag, parseImageReference } from "../images/image.js";
-import { baseFiles } from "../images/base-files.js";
+import { baseFiles } from "./base-files.js";
 import { FileTree, newDirectory, newFile } from "./file-tree.js";
 
 /** The registry of emulated images, as one node pulls from it. */

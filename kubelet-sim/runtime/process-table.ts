@@ -59,9 +59,9 @@ export class ProcessTable {
     const found = run ? undefined : this.find(start.argv[0] ?? "", { env: start.env, cwd: start.cwd });
     const argv = found?.prefix.length ? [...found.prefix, ...start.argv.slice(1)] : start.argv;
     const process = new RunningProcess(this, { ...start, argv, pid: this.#nextPid++ });
-    this.#processes.set(process.pid, process);
+    this.#processes.set(process.id, process);
     process.exited.then(
-      () => this.#processes.delete(process.pid),
+      () => this.#processes.delete(process.id),
       () => {},
     );
     const program = run ?? found?.program;
@@ -70,7 +70,7 @@ export class ProcessTable {
   }
 
   spawn(parent: RunningProcess, options: SpawnOptions): Child {
-    const env = options.env ?? parent.env;
+    const env = options.env ?? parent.environment;
     const cwd = options.cwd ?? parent.cwd;
     if (!options.run) this.find(options.argv[0] ?? "", { env, cwd });
     const descriptors = new Map<number, OpenFile>();
@@ -79,9 +79,9 @@ export class ProcessTable {
       if (inherited) descriptors.set(number, file.dup());
     }
     for (const [number, file] of options.descriptors ?? []) descriptors.set(number, file.dup());
-    return this.start(
+    const { id, exited } = this.start(
       {
-        parentPid: parent.pid,
+        parentPid: parent.id,
         argv: options.argv,
         env,
         cwd,
@@ -90,6 +90,7 @@ export class ProcessTable {
       },
       options.run,
     );
+    return { pid: id, exited };
   }
 
   /** As execvp: a name without a slash is looked up in PATH. Throws ExecError. */
@@ -104,8 +105,8 @@ export class ProcessTable {
   }
 
   entries(): ProcessEntry[] {
-    return [...this.#processes.values()].map(({ pid, parentPid, argv, startedAtMs }) => ({
-      pid,
+    return [...this.#processes.values()].map(({ id, parentPid, argv, startedAtMs }) => ({
+      pid: id,
       parentPid,
       argv,
       startedAtMs,

@@ -39,10 +39,10 @@ export interface ProcessStart {
 
 /** One program in a container, and everything it holds. */
 export class RunningProcess implements Process {
-  readonly pid: number;
+  readonly id: number;
   readonly parentPid: number;
   argv: readonly string[];
-  readonly env: Map<string, string>;
+  readonly environment: Map<string, string>;
   cwd: string;
   readonly startedAtMs: number;
   readonly exited: Promise<ProcessExit>;
@@ -61,10 +61,10 @@ export class RunningProcess implements Process {
 
   constructor(table: ProcessTable, start: ProcessStart) {
     this.#table = table;
-    this.pid = start.pid;
+    this.id = start.pid;
     this.parentPid = start.parentPid;
     this.argv = start.argv;
-    this.env = new Map(start.env);
+    this.environment = new Map(start.env);
     this.cwd = start.cwd;
     this.startedAtMs = table.machine.clock.nowMs();
     this.#descriptors = start.descriptors;
@@ -101,7 +101,7 @@ export class RunningProcess implements Process {
     return this.#clock;
   }
   get rng(): Rng {
-    this.#rng ??= this.#table.machine.rng.fork(`process-${this.pid}`);
+    this.#rng ??= this.#table.machine.rng.fork(`process-${this.id}`);
     return this.#rng;
   }
   get logger(): Logger {
@@ -181,11 +181,11 @@ export class RunningProcess implements Process {
   }
 
   which(name: string): string {
-    return this.#table.find(name, this).path;
+    return this.#table.find(name, this.#lookup()).path;
   }
 
   async exec(argv: readonly string[]): Promise<number> {
-    const { program, prefix } = this.#table.find(argv[0] ?? "", this);
+    const { program, prefix } = this.#table.find(argv[0] ?? "", this.#lookup());
     this.argv = prefix.length > 0 ? [...prefix, ...argv.slice(1)] : argv;
     for (const [signal, action] of this.#signalActions ?? []) {
       if (action !== "ignore") this.onSignal(signal, "default");
@@ -221,7 +221,7 @@ export class RunningProcess implements Process {
   /** A signal arrives. `inside` the container the kernel protects PID 1 even from SIGKILL. */
   deliver(signal: Signal, from: "inside" | "outside"): void {
     if (this.#ended) return;
-    const isInit = this.pid === 1;
+    const isInit = this.id === 1;
     if (signal === "SIGKILL") {
       if (!isInit || from === "outside") this.#die(signal);
       return;
@@ -241,6 +241,10 @@ export class RunningProcess implements Process {
     this.#network?.free();
     this.#clock?.free();
     this.#resolveExited(exit);
+  }
+
+  #lookup(): { env: ReadonlyMap<string, string>; cwd: string } {
+    return { env: this.environment, cwd: this.cwd };
   }
 
   #die(signal: Signal): void {
@@ -270,9 +274,9 @@ export class RunningProcess implements Process {
     const named = STANDARD_STREAMS.get(path);
     const match = named ? undefined : HELD_FILE.exec(path);
     if (named === undefined && !match) return path === "/dev/tty" ? this.stdin.dup() : undefined;
-    const owner = match?.[1] && match[1] !== "self" ? Number(match[1]) : this.pid;
+    const owner = match?.[1] && match[1] !== "self" ? Number(match[1]) : this.id;
     const number = named ?? Number(match?.[2] ?? match?.[3]);
-    const file = owner === this.pid ? this.#descriptors.get(number) : this.#table.descriptor(owner, number);
+    const file = owner === this.id ? this.#descriptors.get(number) : this.#table.descriptor(owner, number);
     if (!file) throw new FileError("ENOENT");
     return file.dup();
   }

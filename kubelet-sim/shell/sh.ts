@@ -21,8 +21,8 @@ export async function sh(process: Process): Promise<number> {
     await process.stderr.write(`sh: ${invocation}\n`);
     return 2;
   }
-  const state = new ShellState(invocation.name, invocation.positional, process.pid);
-  state.importEnvironment(process.env);
+  const state = new ShellState(invocation.name, invocation.positional, process.id);
+  state.importEnvironment(process.environment);
   state.set("PWD", process.cwd);
   state.mark("PWD", { exported: true });
   for (const option of invocation.options) state.options.add(option);

@@ -109,8 +109,8 @@ async function runProgram(
     const canReplace = tail && state.traps.size === 0 && shell.jobs.size === 0 && !shell.interactive;
     if (canReplace) {
       process.which(argv[0] ?? "");
-      process.env.clear();
-      for (const [name, value] of env) process.env.set(name, value);
+      process.environment.clear();
+      for (const [name, value] of env) process.environment.set(name, value);
       return await process.exec(argv);
     }
     const child = process.spawn({ argv, env });

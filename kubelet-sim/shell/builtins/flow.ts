@@ -60,8 +60,8 @@ export const source: Builtin = async (shell, [path, ...args], name) => {
 
 export const execProgram: Builtin = async (shell, args) => {
   const { process, state } = shell;
-  process.env.clear();
-  for (const [name, value] of state.environment()) process.env.set(name, value);
+  process.environment.clear();
+  for (const [name, value] of state.environment()) process.environment.set(name, value);
   try {
     process.which(args[0] ?? "");
     state.traps.clear();

@@ -52,7 +52,7 @@ export const killProcesses: Builtin = async (shell, args) => {
     const pid = pidOf(target, [...shell.jobs.keys()]);
     const there = signal
       ? shell.process.kill(pid, signal)
-      : shell.process.processes().some((process) => process.pid === pid);
+      : shell.process.processes().some((entry) => entry.pid === pid);
     if (!there) {
       await shell.complain(`can't kill pid ${target}: No such process`);
       status = 1;

@@ -20,7 +20,8 @@ export const awk = tool({ values: "Fvf", strict: true }, async (process, options
         text: decodeEscapes(assignment.slice(equals + 1)).text,
       });
     }
-    for (const [name, value] of process.env) machine.store.setElement("ENVIRON", name, { text: value });
+    for (const [name, value] of process.environment)
+      machine.store.setElement("ENVIRON", name, { text: value });
     await process.stdout.write(machine.runSpecial("BEGIN"));
     let status = 0;
     if (machine.readsInput && !machine.exited) {

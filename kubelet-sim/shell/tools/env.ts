@@ -5,17 +5,17 @@ import { complain } from "../tool.js";
 export async function env(process: Process): Promise<number> {
   const args = process.argv.slice(1);
   for (let arg = args[0]; arg !== undefined; arg = args[0]) {
-    if (arg === "-i" || arg === "-") process.env.clear();
+    if (arg === "-i" || arg === "-") process.environment.clear();
     else if (arg === "-u") {
       args.shift();
-      process.env.delete(args[0] ?? "");
+      process.environment.delete(args[0] ?? "");
     } else if (arg.includes("="))
-      process.env.set(arg.slice(0, arg.indexOf("=")), arg.slice(arg.indexOf("=") + 1));
+      process.environment.set(arg.slice(0, arg.indexOf("=")), arg.slice(arg.indexOf("=") + 1));
     else break;
     args.shift();
   }
   if (args.length === 0) {
-    for (const [name, value] of process.env) await process.stdout.write(`${name}=${value}\n`);
+    for (const [name, value] of process.environment) await process.stdout.write(`${name}=${value}\n`);
     return 0;
   }
   try {
@@ -30,11 +30,11 @@ export async function env(process: Process): Promise<number> {
 export async function printenv(process: Process): Promise<number> {
   const names = process.argv.slice(1);
   if (names.length === 0) {
-    for (const [name, value] of process.env) await process.stdout.write(`${name}=${value}\n`);
+    for (const [name, value] of process.environment) await process.stdout.write(`${name}=${value}\n`);
   }
   for (const name of names) {
-    const value = process.env.get(name);
+    const value = process.environment.get(name);
     if (value !== undefined) await process.stdout.write(`${value}\n`);
   }
-  return names.every((name) => process.env.has(name)) ? 0 : 1;
+  return names.every((name) => process.environment.has(name)) ? 0 : 1;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { TestPods, textOf } from "../runtime/testkit/pods.js";
+import { TestPods, textOf } from "./testkit/pods.js";
 
 const NETSHOOT = { image: "nicolaka/netshoot:latest" };
 

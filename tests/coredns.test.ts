@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import type { HttpRequest, HttpResponse, Transport } from "../../machinery/api/http.js";
-import { newPodVolume } from "../runtime/pod-volume.js";
-import { TestPods } from "../runtime/testkit/pods.js";
+import type { HttpRequest, HttpResponse, Transport } from "../machinery/api/http.js";
+import { newPodVolume } from "../kubelet-sim/runtime/pod-volume.js";
+import { TestPods } from "./testkit/pods.js";
 
 const web = {
   metadata: { name: "web", namespace: "default", uid: "1", resourceVersion: "1" },

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
-import { TestPods } from "../runtime/testkit/pods.js";
+import { TestPods } from "./testkit/pods.js";
 
 /** Script, output and status, as a POSIX shell on Linux printed them. */
-const golden = JSON.parse(readFileSync("kubelet-sim/shell/scripts.golden.json", "utf8")) as [
+const golden = JSON.parse(readFileSync("tests/testkit/shell-scripts.json", "utf8")) as [
   string,
   string,
   number,

@@ -1,12 +1,12 @@
-import { silentLogger } from "../../../machinery/api/logger.js";
-import type { Transport } from "../../../machinery/api/http.js";
-import { connectionPair } from "../../../machinery/network/memory-pipe.js";
-import { ConnectionError } from "../../../machinery/network/network.js";
-import type { Uplink } from "../../../machinery/network/uplink.js";
-import { VirtualNetwork } from "../../../machinery/network/virtual-network.js";
-import { seededRng } from "../../../machinery/runtime/seeded-rng.js";
-import { SimulationScheduler } from "../../../simulation/scheduler.js";
-import { VirtualClock } from "../../../simulation/virtual-clock.js";
+import { silentLogger } from "../../machinery/api/logger.js";
+import type { Transport } from "../../machinery/api/http.js";
+import { connectionPair } from "../../machinery/network/memory-pipe.js";
+import { ConnectionError } from "../../machinery/network/network.js";
+import type { Uplink } from "../../machinery/network/uplink.js";
+import { VirtualNetwork } from "../../machinery/network/virtual-network.js";
+import { seededRng } from "../../machinery/runtime/seeded-rng.js";
+import { SimulationScheduler } from "../../simulation/scheduler.js";
+import { VirtualClock } from "../../simulation/virtual-clock.js";
 import type {
   Container,
   ContainerConfig,
@@ -14,8 +14,8 @@ import type {
   ExecSession,
   ExitStatus,
   Sandbox,
-} from "../../container-runtime.js";
-import { createRuntime, type RuntimeOptions } from "../runtime.js";
+} from "../../kubelet-sim/container-runtime.js";
+import { createRuntime, type RuntimeOptions } from "../../kubelet-sim/runtime/runtime.js";
 
 export interface PodOptions extends Partial<Omit<ContainerConfig, "image">> {
   image?: string;

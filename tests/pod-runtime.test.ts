@@ -119,7 +119,7 @@ test("pod addresses go round, or come back at once when the policy is adversaria
 });
 
 test("containers of one sandbox share its volumes and its loopback", async () => {
-  const { newPodVolume } = await import("./pod-volume.js");
+  const { newPodVolume } = await import("../kubelet-sim/runtime/pod-volume.js");
   const volume = newPodVolume();
   volume.replace(new Map([["index.html", Buffer.from("from a ConfigMap\n")]]));
   const pods = new TestPods();
