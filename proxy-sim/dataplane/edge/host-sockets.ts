@@ -1,17 +1,25 @@
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import type { Clock } from "../../../machinery/api/clock.js";
+import type { Protocol } from "../../../machinery/api/core-v1.js";
 import type { Logger } from "../../../machinery/api/logger.js";
 import { formatAddress } from "../../../machinery/network/addresses.js";
 import type { SocketAddress } from "../../../machinery/network/network.js";
 import { toConnectionError } from "../../../machinery/network/system-errors.js";
+import type { HostDatagrams } from "../host-datagrams.js";
 import type { HostListeners } from "../host-ports.js";
 import type { RouteEntry } from "../route-entry.js";
 import { RouteTable } from "../route-table.js";
 import type { Router } from "../router.js";
 import { selectBackends } from "../selection.js";
 import type { HostPort, NodeRoute } from "../table.js";
+import { HostTcpPort } from "./host-tcp.js";
+import { HostUdpPort } from "./host-udp.js";
 
 export interface HostSocketOptions {
+  clock: Clock;
   logger: Logger;
+  /** UDP from the host; known once the data plane is made. */
+  datagrams: () => HostDatagrams;
   /** A connection from the host to a node's port. */
   onConnection: (socket: Socket, node: string, to: SocketAddress) => void;
   /** C of the addresses 127.C.0.n; absent: only 127.0.0.1. */
@@ -20,8 +28,15 @@ export interface HostSocketOptions {
   hostNodes: number;
 }
 
+/** A socket of this machine, not bound yet. */
+interface HostSocket {
+  /** Rejects with the system's error. */
+  bind(address: SocketAddress): Promise<SocketAddress>;
+  close(): void;
+}
+
 interface Bound {
-  server: Server;
+  socket: HostSocket;
   port: HostPort;
 }
 
@@ -51,7 +66,7 @@ export class HostSockets implements HostListeners {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#turn;
-    for (const { server } of this.#bound.values()) server.close();
+    for (const { socket } of this.#bound.values()) socket.close();
     this.#bound.clear();
   }
 
@@ -72,7 +87,7 @@ export class HostSockets implements HostListeners {
     for (const key of removed) this.#unbind(`${ip} ${key}`);
     for (const [key, { entry }] of set) {
       const { protocol, nodePort } = entry.route;
-      if (protocol !== "TCP" || nodePort === undefined) continue;
+      if (protocol === "SCTP" || nodePort === undefined) continue;
       // A closed port refuses, as the REJECT rule of a Service without endpoints does.
       if (isServed(entry, node)) await this.#bind(`${ip} ${key}`, { ip, port: nodePort }, node, entry);
       else this.#unbind(`${ip} ${key}`);
@@ -87,37 +102,43 @@ export class HostSockets implements HostListeners {
       return;
     }
     const port: HostPort = { servicePort, node: node.nodeName, wanted: formatAddress(wanted) };
-    const to = { ip: node.internalIP, port: wanted.port };
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#options.onConnection(socket, node.nodeName, to),
+    const socket = await this.#open(port, wanted, () =>
+      this.#newSocket(entry.route.protocol, node, wanted.port),
     );
-    const taken = await listen(server, wanted).catch((err: unknown) => toConnectionError(err));
-    if (taken !== undefined && !(await this.#useFreePort(server, wanted, port, taken.message))) return;
-    port.actual ??= port.wanted;
-    this.#bound.set(key, { server, port });
+    if (socket) this.#bound.set(key, { socket, port });
   }
 
-  /** Somebody else has the port. Only the main address gets a substitute. */
-  async #useFreePort(
-    server: Server,
-    wanted: SocketAddress,
+  #newSocket(protocol: Protocol, node: NodeRoute, port: number): HostSocket {
+    const to = { ip: node.internalIP, port };
+    const { clock, datagrams, onConnection } = this.#options;
+    return protocol === "UDP"
+      ? new HostUdpPort({ clock, datagrams: datagrams(), to, enteredAt: node.nodeName })
+      : new HostTcpPort((socket) => onConnection(socket, node.nodeName, to));
+  }
+
+  /** Binds the wanted address; when somebody else has it, the main address gets a free port instead. */
+  async #open(
     port: HostPort,
-    problem: string,
-  ): Promise<boolean> {
-    port.problem = problem;
-    if (wanted.ip !== "127.0.0.1") return false;
-    const failed = await listen(server, { ip: wanted.ip, port: 0 }).catch((err: unknown) =>
-      toConnectionError(err),
-    );
-    const address = server.address();
-    if (failed !== undefined || typeof address !== "object" || !address) return false;
-    port.actual = formatAddress({ ip: wanted.ip, port: address.port });
-    this.#options.logger.warn("Host port is taken; using a free one", { ...port });
-    return true;
+    wanted: SocketAddress,
+    newSocket: () => HostSocket,
+  ): Promise<HostSocket | undefined> {
+    const candidates = wanted.ip === "127.0.0.1" ? [wanted, { ip: wanted.ip, port: 0 }] : [wanted];
+    for (const candidate of candidates) {
+      const socket = newSocket();
+      try {
+        port.actual = formatAddress(await socket.bind(candidate));
+        if (port.problem) this.#options.logger.warn("Host port is taken; using a free one", { ...port });
+        return socket;
+      } catch (err) {
+        port.problem = toConnectionError(err).message;
+        socket.close();
+      }
+    }
+    return undefined;
   }
 
   #unbind(key: string): void {
-    this.#bound.get(key)?.server.close();
+    this.#bound.get(key)?.socket.close();
     this.#bound.delete(key);
   }
 
@@ -157,14 +178,3 @@ export class HostSockets implements HostListeners {
 const isServed = (entry: RouteEntry, node: NodeRoute): boolean =>
   selectBackends(entry, "node-port", { node: node.nodeName, zone: node.zone, external: true }).kind !==
   "reject";
-
-function listen(server: Server, { ip, port }: SocketAddress): Promise<undefined> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: ip, port }, () => {
-      server.off("error", reject);
-      server.on("error", () => {});
-      resolve(undefined);
-    });
-  });
-}

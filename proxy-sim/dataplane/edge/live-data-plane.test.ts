@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { createSocket } from "node:dgram";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -227,4 +228,36 @@ test("a DNS query reaches a backend of the Service, and the answer comes from th
   const answer = await resolver.receive();
   expect(answer?.from).toEqual({ ip: "10.96.0.10", port: 53 });
   expect(Buffer.from(answer?.bytes ?? []).toString()).toBe("answer");
+});
+
+test("a UDP node port on the host leads to a backend, and its answers back to the host", async () => {
+  const { dataPlane, server } = await aCluster();
+  const nodePort = await freePort();
+  const backends = [aBackend("10.244.1.2", { nodeName: "node-2", port: 53 })];
+  const dns = aRoute("kube-system/kube-dns:dns", { protocol: "UDP", port: 53, nodePort, backends });
+  await dataPlane.program({ tables: [{ from: 0, to: 1, set: [dns], remove: [] }] });
+  const nameServer = server.bindUdp(53);
+  const host = createSocket("udp4");
+  disposals.push(() => host.close());
+  const answered = new Promise<Buffer>((resolve) => host.once("message", resolve));
+  host.send("query", nodePort, "127.0.0.1");
+  const query = await nameServer.receive();
+  expect(query?.from.ip).toBe("172.18.0.3");
+  nameServer.send(query?.from ?? { ip: "", port: 0 }, Buffer.from("answer"));
+  expect((await answered).toString()).toBe("answer");
+});
+
+test("the data plane asks cluster DNS for the host, and gives up on a server that is silent", async () => {
+  const { dataPlane, server } = await aCluster();
+  const backends = [aBackend("10.244.1.2", { nodeName: "node-2", port: 53 })];
+  const dns = aRoute("kube-system/kube-dns:dns", { protocol: "UDP", port: 53, backends });
+  await dataPlane.program({ tables: [{ from: 0, to: 1, set: [dns], remove: [] }] });
+  const nameServer = server.bindUdp(53);
+  const asking = dataPlane.exchange({ ip: "10.96.0.10", port: 53 }, Buffer.from("query"), 5000);
+  const query = await nameServer.receive();
+  nameServer.send(query?.from ?? { ip: "", port: 0 }, Buffer.from("answer"));
+  expect(Buffer.from(await asking).toString()).toBe("answer");
+  await expect(
+    dataPlane.exchange({ ip: "10.96.0.10", port: 53 }, Buffer.from("query"), 1),
+  ).rejects.toMatchObject({ reason: "timed-out" });
 });

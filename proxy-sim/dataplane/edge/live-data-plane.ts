@@ -45,7 +45,9 @@ export async function startLiveDataPlane(
     });
   };
   const hostListeners = new HostSockets({
+    clock,
     logger,
+    datagrams: () => dataPlane.hostDatagrams,
     hostNodes: options.hostNodes ?? DEFAULT_HOST_NODES,
     ...(options.loopbackIndex === undefined ? {} : { loopbackIndex: options.loopbackIndex }),
     onConnection: (socket, node, to) => {

@@ -1,9 +1,10 @@
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Clock } from "../../../machinery/api/clock.js";
 import type { Logger } from "../../../machinery/api/logger.js";
 import { formatAddress } from "../../../machinery/network/addresses.js";
 import type { SocketAddress } from "../../../machinery/network/network.js";
 import type { HostDatagrams } from "../host-datagrams.js";
+import { HostTcpPort } from "./host-tcp.js";
 import { HostUdpPort } from "./host-udp.js";
 
 /** A port of this machine, TCP and UDP, that leads to an address of the cluster: `127.0.0.1:10053` → `10.96.0.10:53`. */
@@ -24,18 +25,18 @@ export async function publishPorts(
 ): Promise<{ close(): void }> {
   const opened: { close(): void }[] = [];
   for (const { host, to } of ports) {
-    const udp = new HostUdpPort({ clock: options.clock, datagrams: options.datagrams, to });
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      options.onConnection(socket, to),
-    );
-    try {
-      await listen(server, host);
-      opened.push({ close: () => server.close() });
-      await udp.bind(host);
-      opened.push(udp);
-    } catch (err) {
-      options.logger.warn("A published port could not be opened", { port: formatAddress(host), err });
-    }
+    const sockets = [
+      new HostTcpPort((socket) => options.onConnection(socket, to)),
+      new HostUdpPort({ clock: options.clock, datagrams: options.datagrams, to }),
+    ];
+    for (const socket of sockets)
+      try {
+        await socket.bind(host);
+        opened.push(socket);
+      } catch (err) {
+        socket.close();
+        options.logger.warn("A published port could not be opened", { port: formatAddress(host), err });
+      }
   }
   return {
     close: () => {
@@ -43,12 +44,3 @@ export async function publishPorts(
     },
   };
 }
-
-const listen = (server: Server, { ip, port }: SocketAddress): Promise<void> =>
-  new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: ip, port }, () => {
-      server.off("error", reject).on("error", () => {});
-      resolve();
-    });
-  });
