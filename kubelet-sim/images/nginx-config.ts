@@ -10,8 +10,22 @@ export class NginxConfigError extends Error {
   override readonly name = "NginxConfigError";
 }
 
+/** Files that were parsed: thousands of pods share a few configurations. */
+const parsed = new Map<string, readonly Directive[]>();
+const MOST_PARSED = 64;
+
 /** Parses a file. Throws NginxConfigError. */
-export function parseNginxConfig(text: string, path: string): Directive[] {
+export function parseNginxConfig(text: string, path: string): readonly Directive[] {
+  const key = `${path}\n${text}`;
+  const known = parsed.get(key);
+  if (known) return known;
+  const directives = parseDirectives(text, path);
+  if (parsed.size >= MOST_PARSED) parsed.clear();
+  parsed.set(key, directives);
+  return directives;
+}
+
+function parseDirectives(text: string, path: string): Directive[] {
   const tokens = tokenize(text);
   let at = 0;
   const parseBlock = (nested: boolean): Directive[] => {

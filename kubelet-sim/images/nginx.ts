@@ -16,6 +16,8 @@ import { answerRequest } from "./nginx-serve.js";
 import type { Process } from "./process.js";
 
 const LATEST = "1.27.5";
+/** One copy for all the logs that begin with it. */
+const ENTRYPOINT_BYTES = Buffer.from(ENTRYPOINT_LINES, "utf8");
 
 export const nginx: Image = {
   repositories: [
@@ -50,7 +52,7 @@ function versionOf(tag: string): string {
 
 async function entrypoint(process: Process): Promise<number> {
   const [, ...argv] = process.argv;
-  if (argv[0] === "nginx") await process.stdout.write(ENTRYPOINT_LINES);
+  if (argv[0] === "nginx") await process.stdout.write(ENTRYPOINT_BYTES);
   return process.exec(argv);
 }
 
@@ -102,17 +104,23 @@ async function loadServers(process: Process): Promise<NginxServer[] | undefined>
 }
 
 /** The directives of a file with its `include`s in place. */
-function includeFiles(process: Process, path: string, depth: number): Directive[] {
+function includeFiles(process: Process, path: string, depth: number): readonly Directive[] {
   if (depth > 8) throw new NginxConfigError(`too many nested includes in ${path}`);
   const resolve = (directives: readonly Directive[]): Directive[] =>
     directives.flatMap((directive) => {
-      if (directive.name !== "include") return [{ ...directive, block: resolve(directive.block) }];
+      if (directive.name !== "include") {
+        const { block } = directive;
+        return [block.length > 0 && hasInclude(block) ? { ...directive, block: resolve(block) } : directive];
+      }
       return matchingFiles(process, directive.args[0] ?? "").flatMap((file) =>
         includeFiles(process, file, depth + 1),
       );
     });
   return resolve(parseNginxConfig(process.files.readText(path), path));
 }
+
+const hasInclude = (directives: readonly Directive[]): boolean =>
+  directives.some(({ name, block }) => name === "include" || hasInclude(block));
 
 function matchingFiles(process: Process, pattern: string): string[] {
   const absolute = pattern.startsWith("/") ? pattern : `/etc/nginx/${pattern}`;
