@@ -15,8 +15,7 @@ export function kubeletAdmin(host: KubeletHost): AdminHandlers {
       host.isReady ? { ready: true } : { ready: false, reason: "not all nodes have started" },
     "GET /metrics": () => metrics(host),
     "GET /pods": () => host.kubelets.flatMap(({ workers }) => workers?.list().map(podSummary) ?? []),
-    "GET /readiness": () =>
-      host.kubelets.flatMap(({ readiness }) => readiness.list()).sort((a, b) => a.atMs - b.atMs),
+    "GET /readiness": () => host.readiness.list(),
     "GET /nodes": () =>
       host.kubelets.map(({ name, isReady, workers }) => nodeSummary(name, isReady, workers)),
     ...Object.fromEntries(faults),

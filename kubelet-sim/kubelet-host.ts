@@ -14,6 +14,7 @@ import { kubeletAdmin } from "./admin.js";
 import { ConfigCache } from "./config-cache.js";
 import type { ContainerRuntime } from "./container-runtime.js";
 import { Kubelet, type RuntimeRequest, type ServeRequest } from "./kubelet.js";
+import { ReadinessLog } from "./pods/readiness-log.js";
 import { KUBELET_DEFAULTS, type KubeletConfig, type NodeConfig } from "./node/node-config.js";
 
 export interface KubeletHostOptions {
@@ -41,6 +42,7 @@ export class KubeletHost {
   readonly #pods: Informer<Pod>;
   /** Those who wait for a pod range, by node. */
   readonly #awaitingRange = new Map<string, (podCIDR: string) => void>();
+  readonly readiness: ReadinessLog;
   #running = false;
 
   constructor(options: KubeletHostOptions) {
@@ -50,6 +52,7 @@ export class KubeletHost {
     if (!first) throw new RangeError("a kubelet process needs at least one node");
     const client = options.client ?? options.clientFor(first.name);
     this.#client = client;
+    this.readiness = new ReadinessLog(clock);
     this.#informers = new SharedInformers({ client, clock, rng: rng.fork("informers"), logger });
     this.#pods = this.#informers.for(pods, { fieldSelector: "spec.nodeName!=" });
     this.#pods.addIndex("node", ({ spec }) => (spec.nodeName ? [spec.nodeName] : []));
@@ -122,6 +125,7 @@ export class KubeletHost {
       rng: rng.fork(node.name),
       logger,
       configSource,
+      readiness: this.readiness,
       synced: (signal) => this.#informers.waitForSync(signal),
       podCIDR: (signal) => this.#podCIDR(node.name, signal),
       podsOnNode: () => this.#pods.byIndex("node", node.name).map(mutable),

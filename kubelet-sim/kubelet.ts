@@ -18,8 +18,8 @@ import type { ConfigSource } from "./pods/env.js";
 import { ImagePuller } from "./pods/image-puller.js";
 import type { NodeContext } from "./pods/node-context.js";
 import { PodWorkers } from "./pods/pod-workers.js";
-import { ReadinessLog } from "./pods/readiness-log.js";
 import { StatusManager } from "./pods/status-manager.js";
+import type { ReadinessLog } from "./pods/readiness-log.js";
 import { KubeletServer } from "./server/kubelet-server.js";
 import { ServiceAccountTokens } from "./volumes/service-account-tokens.js";
 
@@ -42,6 +42,7 @@ export interface KubeletOptions {
   rng: Rng;
   logger: Logger;
   configSource: ConfigSource;
+  readiness: ReadinessLog;
   /** Resolves once everything that pods are made from is known. */
   synced: (signal: AbortSignal) => Promise<void>;
   /** Resolves with the node's pod range once a controller has given it one. */
@@ -70,7 +71,6 @@ interface Boot {
 /** One node: registration, heartbeats, and its pods. Can crash and be started again. */
 export class Kubelet {
   readonly server: KubeletServer;
-  readonly readiness = new ReadinessLog();
   readonly #options: KubeletOptions;
   readonly #logger: Logger;
   #boot: Boot | undefined;
@@ -246,7 +246,7 @@ export class Kubelet {
     rng: Rng;
     stopped: AbortSignal;
   }): NodeContext {
-    const { node, config, client, clock, configSource } = this.#options;
+    const { node, config, client, clock, configSource, readiness } = this.#options;
     const { network, runtime, recorder, rng, stopped } = parts;
     const tokens = new ServiceAccountTokens({ client, clock });
     return {
@@ -264,7 +264,6 @@ export class Kubelet {
         clock,
         logger: this.#logger,
         signal: stopped,
-        readiness: this.readiness,
       }),
       crashBackOff: new BackOff(),
       hostPaths: new Map(),
@@ -274,6 +273,7 @@ export class Kubelet {
         nodeNameservers: config.nodeNameservers,
       },
       allocatable: capacityOf(node),
+      readiness,
       tokens,
       stopped,
       event: (pod, type, reason, message, container) =>

@@ -250,3 +250,16 @@ test("a container's last words, or the end of its log, become its termination me
   const messages = node.pod("words").status.containerStatuses?.map(({ state }) => state.terminated?.message);
   expect(messages).toEqual(["out of luck\n", "first\nlast line\n"]);
 });
+
+test("a pod that the node has no room for fails without being started", async () => {
+  const needs = (cpu: string) => web({ resources: { requests: { cpu } } });
+  node.create("big", { containers: [needs("3")] });
+  node.create("second", { containers: [needs("1500m")] });
+  await node.until(() => phase("big") === "Running" && phase("second") === "Failed");
+  expect(node.pod("second").status).toMatchObject({
+    reason: "OutOfcpu",
+    message:
+      "Pod was rejected: Node didn't have enough resource: cpu, requested: 1500, used: 3000, capacity: 4000",
+  });
+  expect(node.reasons("second")).toEqual(["OutOfcpu"]);
+});

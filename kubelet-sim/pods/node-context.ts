@@ -4,6 +4,7 @@ import type { Logger } from "../../machinery/api/logger.js";
 import type { Rng } from "../../machinery/api/rng.js";
 import type { Network } from "../../machinery/network/network.js";
 import type { ContainerRuntime } from "../container-runtime.js";
+import type { ReadinessLog } from "./readiness-log.js";
 import type { HostPaths } from "../volumes/pod-volumes.js";
 import type { ServiceAccountTokens } from "../volumes/service-account-tokens.js";
 import type { BackOff } from "./back-off.js";
@@ -29,6 +30,7 @@ export interface NodeContext {
   hostPaths: HostPaths;
   dns: DnsSettings;
   allocatable: Readonly<Record<string, string>>;
+  readiness: ReadinessLog;
   tokens: ServiceAccountTokens;
   /** Aborted when the node has crashed or the process stops: nothing is reported any more. */
   stopped: AbortSignal;

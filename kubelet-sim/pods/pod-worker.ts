@@ -4,6 +4,7 @@ import { PodVolumes } from "../volumes/pod-volumes.js";
 import { tokenRefreshMs } from "../volumes/service-account-tokens.js";
 import { MountError } from "../volumes/volume-files.js";
 import { allContainers, type StartContext } from "./container-starter.js";
+import type { Rejection } from "./admission.js";
 import type { ContainerRecord } from "./container-record.js";
 import type { DownwardContext } from "./field-ref.js";
 import type { NodeContext } from "./node-context.js";
@@ -34,7 +35,7 @@ export class PodWorker {
   #status: PodStatus | undefined;
   #removed = false;
   #stopped = false;
-  #failure: { reason: string; message: string } | undefined;
+  #failure: Rejection | undefined;
   #mountRetryMs = FIRST_MOUNT_RETRY_MS;
   #mountFailure: string | undefined;
   #refreshVolumes = false;
@@ -44,7 +45,8 @@ export class PodWorker {
   /** Aborted when the pod is to end: whatever is being started is not waited for. */
   readonly #ending = new AbortController();
 
-  constructor(node: NodeContext, pod: Pod) {
+  /** `rejection` fails the pod before anything of it is started. */
+  constructor(node: NodeContext, pod: Pod, rejection?: Rejection) {
     this.#node = node;
     this.#pod = pod;
     this.#startTimeMs = node.clock.nowMs();
@@ -52,6 +54,7 @@ export class PodWorker {
     this.#volumes = new PodVolumes(node.hostPaths);
     this.containers = new PodContainers({ node, pod: () => this.#pod, onChange: () => this.#changed() });
     if (isTerminal(pod.status)) this.#podIP = pod.status.podIP;
+    if (rejection) this.#fail("Warning", rejection);
     this.#checkEnding();
   }
 
@@ -211,6 +214,7 @@ export class PodWorker {
     const ends = this.#removed || this.#pod.metadata.deletionTimestamp !== undefined;
     if (!ends) return false;
     if (!this.#ending.signal.aborted) {
+      this.#noteReadiness(false);
       this.#ending.abort(ENDING);
       return true;
     }
@@ -230,8 +234,12 @@ export class PodWorker {
   #checkDeadline(): void {
     if (this.#untilDeadline(undefined) !== 0) return;
     const message = "Pod was active on the node longer than the specified deadline";
-    this.#failure = { reason: "DeadlineExceeded", message };
-    this.#event("Normal", "DeadlineExceeded", message);
+    this.#fail("Normal", { reason: "DeadlineExceeded", message });
+  }
+
+  #fail(type: "Normal" | "Warning", failure: Rejection): void {
+    this.#failure = failure;
+    this.#event(type, failure.reason, failure.message);
     this.#ending.abort(ENDING);
   }
 
@@ -258,7 +266,14 @@ export class PodWorker {
       ...(this.#failure ? { failure: this.#failure } : {}),
     });
     this.#status = status;
+    const ready = status.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True");
+    // A pod that is being deleted no longer counts for Services, whatever its condition says.
+    this.#noteReadiness(ready === true && !this.#pod.metadata.deletionTimestamp);
     this.#node.statuses.set(this.#pod, status);
+  }
+
+  #noteReadiness(ready: boolean): void {
+    this.#node.readiness.note(`${this.#pod.metadata.namespace}/${this.#pod.metadata.name}`, ready);
   }
 
   /** The kubelet's conditions as it last computed them, those of others as the API has them. */

@@ -1,7 +1,8 @@
 import type { Pod } from "../../machinery/api/core-v1.js";
 import { configReferences } from "../volumes/pod-volumes.js";
 import type { NodeContext } from "./node-context.js";
-import { PodWorker } from "./pod-worker.js";
+import { admitPod, type Rejection } from "./admission.js";
+import { isTerminal, PodWorker } from "./pod-worker.js";
 
 /** The pods of one node by uid, a worker each. */
 export class PodWorkers {
@@ -22,7 +23,7 @@ export class PodWorkers {
     this.#node.statuses.observe(pod);
     if (known) return known.update(pod);
     if (this.#node.stopped.aborted) return;
-    const worker = new PodWorker(this.#node, pod);
+    const worker = new PodWorker(this.#node, pod, this.#rejection(pod));
     this.#workers.set(uid, worker);
     const references = configReferences(pod);
     for (const key of references) this.#addReader(key, worker);
@@ -60,6 +61,13 @@ export class PodWorkers {
     if (!signal.aborted)
       await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     await Promise.all(this.#running);
+  }
+
+  /** Pods that this or an earlier kubelet has begun are not judged again. */
+  #rejection(pod: Pod): Rejection | undefined {
+    if (pod.status.startTime || pod.metadata.deletionTimestamp) return undefined;
+    const others = this.list().flatMap(({ pod: other }) => (isTerminal(other.status) ? [] : [other]));
+    return admitPod({ pod, others, allocatable: this.#node.allocatable });
   }
 
   #addReader(key: string, worker: PodWorker): void {

@@ -1,28 +1,35 @@
-import type { Pod, PodStatus } from "../../machinery/api/core-v1.js";
+import type { Clock } from "../../machinery/api/clock.js";
 
-/** When a pod's Ready condition changed on this node: the API keeps that to the second only. */
+/** A pod became ready, or stopped being so, on its node: the cause of what Services do next. */
 export interface ReadinessChange {
+  /** `namespace/name` */
   pod: string;
   ready: boolean;
   atMs: number;
 }
 
-const MOST_KEPT = 2000;
+const MOST_CHANGES = 5000;
 
-/** The last changes of one node, for `kubesim timeline`. */
+/** The last changes of readiness of all pods of this process, oldest first. */
 export class ReadinessLog {
-  readonly #changes: ReadinessChange[] = [];
+  readonly #clock: Clock;
+  readonly #ready = new Set<string>();
+  #changes: ReadinessChange[] = [];
 
-  note({ metadata }: Pod, before: PodStatus, now: PodStatus, atMs: number): void {
-    if (isReady(before) === isReady(now)) return;
-    this.#changes.push({ pod: `${metadata.namespace}/${metadata.name}`, ready: isReady(now), atMs });
-    if (this.#changes.length > 2 * MOST_KEPT) this.#changes.splice(0, MOST_KEPT);
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Notes it when it is news. */
+  note(pod: string, ready: boolean): void {
+    if (this.#ready.has(pod) === ready) return;
+    if (ready) this.#ready.add(pod);
+    else this.#ready.delete(pod);
+    this.#changes.push({ pod, ready, atMs: this.#clock.nowMs() });
+    if (this.#changes.length > MOST_CHANGES * 2) this.#changes = this.#changes.slice(-MOST_CHANGES);
   }
 
   list(): readonly ReadinessChange[] {
-    return this.#changes;
+    return this.#changes.slice(-MOST_CHANGES);
   }
 }
-
-const isReady = (status: PodStatus): boolean =>
-  status.conditions?.some(({ type, status: value }) => type === "Ready" && value === "True") ?? false;

@@ -4,7 +4,6 @@ import type { Logger } from "../../machinery/api/logger.js";
 import { isConflict, isNotFound } from "../../machinery/api/status.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
 import { Limiter } from "./limiter.js";
-import type { ReadinessLog } from "./readiness-log.js";
 import { statusPatch } from "./status-patch.js";
 
 export interface StatusManagerOptions {
@@ -15,7 +14,6 @@ export interface StatusManagerOptions {
   signal: AbortSignal;
   /** A pod that has not started anything yet is reported after this, so that a quick start is one write. */
   pendingDelayMs?: number;
-  readiness?: ReadinessLog;
 }
 
 interface Entry {
@@ -53,7 +51,6 @@ export class StatusManager {
 
   set(pod: Pod, status: PodStatus): void {
     const entry = this.#entry(pod);
-    this.#options.readiness?.note(pod, entry.wanted ?? entry.stored, status, this.#options.clock.nowMs());
     entry.wanted = status;
     entry.timer?.cancel();
     delete entry.timer;

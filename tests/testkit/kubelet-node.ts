@@ -22,6 +22,7 @@ import { ImagePuller } from "../../kubelet-sim/pods/image-puller.js";
 import type { NodeContext } from "../../kubelet-sim/pods/node-context.js";
 import { PodWorkers } from "../../kubelet-sim/pods/pod-workers.js";
 import { StatusManager } from "../../kubelet-sim/pods/status-manager.js";
+import { ReadinessLog } from "../../kubelet-sim/pods/readiness-log.js";
 import { createRuntime } from "../../kubelet-sim/runtime/runtime.js";
 import { ServiceAccountTokens } from "../../kubelet-sim/volumes/service-account-tokens.js";
 
@@ -87,6 +88,7 @@ export class TestNode {
       hostPaths: new Map(),
       dns: { clusterDns: "10.96.0.10", clusterDomain: "cluster.local", nodeNameservers: ["10.96.0.10"] },
       allocatable: { cpu: "4", memory: "8Gi" },
+      readiness: new ReadinessLog(clock),
       tokens: new ServiceAccountTokens({ client, clock }),
       stopped: this.#stop.signal,
       event: (pod, type, reason, message) =>
