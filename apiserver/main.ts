@@ -2,8 +2,9 @@ import { writeSync } from "node:fs";
 import { ListenError } from "../machinery/network/edge/listen-error.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
 import { shutdownSignal } from "../machinery/runtime/shutdown.js";
+import { DataDirError } from "./data-dir.js";
 import { parseApiServerOptions } from "./options.js";
-import { DataDirError, startApiServer } from "./process.js";
+import { startApiServer } from "./process.js";
 import { StorageError } from "./storage/storage.js";
 
 /** `kubesim apiserver`: the Kubernetes API, and the only process that opens the database. */

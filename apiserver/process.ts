@@ -1,15 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Clock } from "../machinery/api/clock.js";
 import { nodes, pods, serviceAccounts } from "../machinery/api/core-v1.js";
 import { parseCidr } from "../machinery/api/ip.js";
 import type { Logger } from "../machinery/api/logger.js";
 import { startCarrier } from "../machinery/network/carrier.js";
-import { carrierUplink } from "../machinery/network/carrier-uplink.js";
+import type { Rng } from "../machinery/api/rng.js";
 import type { HttpEdge } from "../machinery/network/edge/http-server.js";
-import { ConnectionError } from "../machinery/network/network.js";
-import type { Uplink } from "../machinery/network/uplink.js";
-import { VirtualNetwork } from "../machinery/network/virtual-network.js";
+import type { Network } from "../machinery/network/network.js";
 import { type AdminHandlers, startAdminServer } from "../machinery/runtime/admin-server.js";
 import { ownPid } from "../machinery/runtime/host.js";
 import { MetricsRegistry } from "../machinery/runtime/metrics.js";
@@ -27,6 +25,7 @@ import { RequestAuthenticator, type TokenAuthenticator } from "./auth/request-au
 import { ServiceAccountTokens, type TokenBinding } from "./auth/service-account-tokens.js";
 import { StaticTokens } from "./auth/static-tokens.js";
 import { bootstrap } from "./bootstrap.js";
+import { DataDirError, prepareDataDir } from "./data-dir.js";
 import { Discovery } from "./discovery/discovery.js";
 import { SERVER_VERSION } from "./handlers/version.js";
 import { NodeKubeletDialer } from "./http/node-kubelet-dialer.js";
@@ -40,15 +39,10 @@ import { allResources } from "./registry/resources.js";
 import type { StorageEngine } from "./storage/engine.js";
 import { writeOwner } from "./storage/owner.js";
 import { openSqliteStorage } from "./storage/sqlite-storage.js";
+import { clusterToken, joinNetwork, VIRTUAL_ADDRESS } from "./virtual-host.js";
 
-const ADDRESS = { ip: "172.18.0.2", port: 6443 };
 /** What is left of the two seconds that a stop may take, once requests were asked to end. */
 const STOP_GRACE_MS = 1000;
-
-/** A data directory that cannot be used; the message says why. */
-export class DataDirError extends Error {
-  override readonly name = "DataDirError";
-}
 
 export interface RunningApiServer {
   address: string;
@@ -78,20 +72,21 @@ export async function startApiServer(
 async function start(options: ApiServerProcessOptions, logger: Logger, stops: Stop[]): Promise<string> {
   prepareDataDir(options.dataDir);
   const clock = systemClock();
+  const rng = seededRng(options.seed ?? unpredictableSeed()).fork("apiserver");
   const registry = new MetricsRegistry();
   const metrics = new ApiServerMetrics(registry);
   const { file, storage } = await openStorage(options, logger, clock, metrics);
   stops.push(() => storage.close());
   const serviceIp = firstAddress(options.serviceClusterIpRange);
   const pki = ensureServerPki(join(options.dataDir, "pki"), serviceIp);
-  const { network, host, close: leaveNetwork } = joinNetwork(options, clock);
+  const { network, host, close: leaveNetwork } = joinNetwork(options, clock, rng.fork("network"));
   stops.push(leaveNetwork);
-  const server = newServer({ options, logger, clock, storage, pki, metrics, host });
+  const server = newServer({ options, logger, clock, rng, storage, pki, metrics, host });
   metrics.collectFrom(server, storage);
   addProcessMetrics(registry);
   await bootstrap({
     store: (descriptor) => server.store(descriptor),
-    address: ADDRESS,
+    address: VIRTUAL_ADDRESS,
     clusterIp: serviceIp,
   });
   await server.start();
@@ -100,7 +95,7 @@ async function start(options: ApiServerProcessOptions, logger: Logger, stops: St
   const port = await edge.listen(options.securePort, options.bindAddress);
   const address = `https://${options.bindAddress}:${port}`;
   writeOwner(file, { pid: ownPid(), address });
-  host.listen(ADDRESS.port, (connection) => edge.accept(connection));
+  host.listen(VIRTUAL_ADDRESS.port, (connection) => edge.accept(connection));
   if (options.carrier) {
     const carrier = await startCarrier(options.carrier, clusterToken(options), network);
     stops.push(() => carrier.close());
@@ -135,13 +130,14 @@ interface Parts {
   options: ApiServerProcessOptions;
   logger: Logger;
   clock: Clock;
+  rng: Rng;
   storage: StorageEngine;
   pki: Pki;
   metrics: ApiServerMetrics;
-  host: ReturnType<VirtualNetwork["addHost"]>;
+  host: Network;
 }
 
-function newServer({ options, logger, clock, storage, pki, metrics, host }: Parts): ApiServer {
+function newServer({ options, logger, clock, rng, storage, pki, metrics, host }: Parts): ApiServer {
   const secrets = systemSecrets();
   const authorizer = new PolicyAuthorizer(builtinPolicies);
   const tokens = new ServiceAccountTokens({
@@ -153,7 +149,7 @@ function newServer({ options, logger, clock, storage, pki, metrics, host }: Part
   const server = new ApiServer({
     storage,
     clock,
-    rng: seededRng(options.seed ?? unpredictableSeed()).fork("apiserver"),
+    rng,
     secrets,
     logger,
     authenticator: new RequestAuthenticator({ tokens: [tokens, ...staticTokens(options)], authorizer }),
@@ -176,13 +172,13 @@ function newServer({ options, logger, clock, storage, pki, metrics, host }: Part
   });
   const discovery = new Discovery({
     resources: () => server.resources,
-    serverAddress: `${ADDRESS.ip}:${ADDRESS.port}`,
+    serverAddress: `${VIRTUAL_ADDRESS.ip}:${VIRTUAL_ADDRESS.port}`,
   });
   const openApi = new OpenApi({ resources: () => server.resources, version: SERVER_VERSION.gitVersion });
   server.mount((request) => discovery.handle(request));
   server.mount((request) => openApi.handle(request));
   server.mount((request) => metrics.answer(request));
-  server.mount(openIdMount(tokens, `https://${ADDRESS.ip}:${ADDRESS.port}`));
+  server.mount(openIdMount(tokens, `https://${VIRTUAL_ADDRESS.ip}:${VIRTUAL_ADDRESS.port}`));
   return server;
 }
 
@@ -201,23 +197,6 @@ function staticTokens({ tokenAuthFile }: ApiServerProcessOptions): TokenAuthenti
     throw new DataDirError(`${tokenAuthFile}: ${(err as Error).message}`);
   }
 }
-
-/** The API server's machine on the virtual network; alone there when no data plane was named. */
-function joinNetwork(options: ApiServerProcessOptions, clock: Clock) {
-  const uplink = options.dataplane ? carrierUplink(options.dataplane, clusterToken(options)) : NO_UPLINK;
-  const rng = seededRng(options.seed ?? unpredictableSeed()).fork("apiserver/network");
-  const network = new VirtualNetwork({ clock, rng, uplink });
-  return { network, host: network.addHost(ADDRESS.ip), close: () => uplink.close() };
-}
-
-const NO_UPLINK: Uplink & { close(): void } = {
-  dial: () => Promise.reject(new ConnectionError("unreachable", "no data plane was named")),
-  sendDatagram() {},
-  close() {},
-};
-
-const clusterToken = ({ clusterTokenFile }: ApiServerProcessOptions): string =>
-  clusterTokenFile ? readFileSync(clusterTokenFile, "utf8").trim() : "";
 
 const adminHandlers = (registry: MetricsRegistry, storage: StorageEngine, port: number): AdminHandlers => ({
   "GET /health": () => {
@@ -238,18 +217,6 @@ async function stopServing(server: ApiServer, edge: HttpEdge, clock: Clock): Pro
   const grace = clock.sleep(STOP_GRACE_MS);
   await Promise.race([server.stop(), grace]);
   await edge.close(STOP_GRACE_MS / 2);
-}
-
-function prepareDataDir(dir: string): void {
-  const known = statSync(dir, { throwIfNoEntry: false });
-  if (known?.isDirectory()) return;
-  if (known) throw new DataDirError(`data directory ${dir} is a file`);
-  try {
-    // Not recursive where it need not be: below /proc Node.js would try for ever.
-    mkdirSync(dir, { recursive: !existsSync(dirname(dir)), mode: 0o700 });
-  } catch (err) {
-    throw new DataDirError(`data directory ${dir}: ${(err as Error).message}`);
-  }
 }
 
 function firstAddress(range: string): string {
