@@ -36,7 +36,7 @@ function toActionCall<T extends KubeObject>(call: ResourceCall<T>, action: Actio
     namespace,
     name,
     path: info.rest,
-    object: store.get({ namespace, name }),
+    object: store.get({ namespace, name: action.objectName?.(name) ?? name }),
     store,
     context: store.core.context(options),
     signal,

@@ -17,6 +17,7 @@ import { nodeResource } from "./nodes/resource.js";
 import { podResource } from "./pods/resource.js";
 import { replicaSetResource } from "./replicasets/resource.js";
 import { secretResource } from "./secrets/resource.js";
+import type { ProxyDialer } from "./proxy.js";
 import type { ServedResource } from "./serve.js";
 import { serviceAccountResource } from "./serviceaccounts/resource.js";
 import { DEFAULT_RANGES, type ServiceRanges, serviceResource } from "./services/resource.js";
@@ -26,18 +27,21 @@ export interface ResourceDependencies {
   ranges?: ServiceRanges;
   /** Without it the token subresource cannot answer. */
   tokens?: TokenIssuer;
+  /** How the proxy subresources reach pods and nodes; without it they answer ServiceUnavailable. */
+  dial?: ProxyDialer;
 }
 
 /** Every kind this server serves. Made anew for each server: allocators keep state. */
 export function allResources({
   ranges = DEFAULT_RANGES,
   tokens,
+  dial,
 }: ResourceDependencies = {}): readonly ServedResource[] {
   return [
     namespaceResource,
-    nodeResource,
-    podResource,
-    serviceResource(ranges),
+    nodeResource(dial),
+    podResource(dial),
+    serviceResource(ranges, dial),
     endpointsResource,
     configMapResource,
     secretResource,

@@ -131,6 +131,8 @@ export type Subresource<T extends KubeObject = KubeObject> =
       /** Kind of the body that POST takes, for discovery (`Eviction`, `Binding`, `PodExecOptions`…). */
       descriptor: ResourceDescriptor;
       verbs: readonly string[];
+      /** The object's name in what the path has for it (`https:web:443`). Default: all of it. */
+      objectName?(name: string): string;
       handle(call: ActionCall<T>): Promise<HttpResponse>;
       /** exec, attach, portforward. */
       upgrade?(call: ActionCall<T>, upgrade: UpgradeRequest): Promise<HttpResponse | undefined>;

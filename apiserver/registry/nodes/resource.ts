@@ -1,6 +1,8 @@
 import { type Node, nodes } from "../../../machinery/api/core-v1.js";
-import { type Strategy, serve } from "../serve.js";
+import type { ProxyDialer } from "../proxy.js";
+import { type ServedResource, type Strategy, serve } from "../serve.js";
 import { nodeColumns, nodeRow } from "./columns.js";
+import { nodeProxy } from "./proxy.js";
 import { validateNode, validateNodeUpdate } from "./validate.js";
 
 function defaultNode(node: Node): void {
@@ -28,11 +30,16 @@ const statusStrategy: Strategy<Node> = {
   },
 };
 
-export const nodeResource = serve(nodes, {
-  strategy,
-  columns: nodeColumns,
-  row: nodeRow,
-  selectableFields: ["spec.unschedulable"],
-  fieldsOf: (node) => ({ "spec.unschedulable": String(node.spec.unschedulable ?? false) }),
-  subresources: { status: { kind: "view", strategy: statusStrategy, verbs: ["get", "patch", "update"] } },
-});
+/** Nodes; `dial` reaches ports other than the kubelet's through their proxy subresource. */
+export const nodeResource = (dial: ProxyDialer | undefined): ServedResource<Node> =>
+  serve(nodes, {
+    strategy,
+    columns: nodeColumns,
+    row: nodeRow,
+    selectableFields: ["spec.unschedulable"],
+    fieldsOf: (node) => ({ "spec.unschedulable": String(node.spec.unschedulable ?? false) }),
+    subresources: {
+      status: { kind: "view", strategy: statusStrategy, verbs: ["get", "patch", "update"] },
+      proxy: nodeProxy(dial),
+    },
+  });

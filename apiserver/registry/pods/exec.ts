@@ -1,13 +1,13 @@
 import type { Pod } from "../../../machinery/api/core-v1.js";
 import {
   type HttpResponse,
-  type MessageStream,
   UpgradeRefused,
   type Upgraded,
   type UpgradeRequest,
 } from "../../../machinery/api/http.js";
 import { resource } from "../../../machinery/api/resource.js";
 import { newBadRequest } from "../../../machinery/api/status.js";
+import { joinStreams } from "../message-relay.js";
 import { kubeletRefusal } from "../kubelet-answers.js";
 import type { ActionCall, Subresource } from "../serve.js";
 import { chooseContainer } from "./container-choice.js";
@@ -69,7 +69,7 @@ async function relay(
 ): Promise<HttpResponse | undefined> {
   const upgraded = await dial(call, upgrade, path);
   const client = upgrade.accept(upgraded.protocol);
-  await join(client, upgraded.stream, call.signal);
+  await joinStreams(client, upgraded.stream, call.signal);
   return undefined;
 }
 
@@ -80,35 +80,5 @@ async function dial(call: ActionCall<Pod>, upgrade: UpgradeRequest, path: string
   } catch (err) {
     if (err instanceof UpgradeRefused) throw await kubeletRefusal(err.response, "pods", call.name);
     throw unreachableKubelet(call, "Post", path, err);
-  }
-}
-
-/**
- * Carries messages both ways until one side has closed. What the kubelet sent before it closed always reaches the
- * client: its last message is the exit code.
- */
-async function join(client: MessageStream, kubelet: MessageStream, signal: AbortSignal): Promise<void> {
-  const abort = (): void => {
-    client.close(1001);
-    kubelet.close(1001);
-  };
-  signal.addEventListener("abort", abort, { once: true });
-  const fromKubelet = pump(kubelet, client);
-  const fromClient = pump(client, kubelet).then((end) => (end === "source closed" ? undefined : fromKubelet));
-  await Promise.race([fromKubelet, fromClient]);
-  signal.removeEventListener("abort", abort);
-  client.close();
-  kubelet.close();
-}
-
-async function pump(from: MessageStream, to: MessageStream): Promise<"source closed" | "target closed"> {
-  for (;;) {
-    const message = await from.read().catch(() => undefined);
-    if (message === undefined) return "source closed";
-    try {
-      await to.write(message);
-    } catch {
-      return "target closed";
-    }
   }
 }

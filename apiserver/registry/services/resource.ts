@@ -4,9 +4,11 @@ import { isDns1035Label } from "../../../machinery/api/names.js";
 import { IpAllocator } from "../allocators/ip-allocator.js";
 import { PortAllocator } from "../allocators/port-allocator.js";
 import { type ServedResource, type Strategy, serve } from "../serve.js";
+import type { ProxyDialer } from "../proxy.js";
 import { ServiceAllocations } from "./allocations.js";
 import { serviceColumns, serviceRow } from "./columns.js";
 import { defaultFamilies, defaultService, normalizeClusterIps } from "./defaults.js";
+import { serviceProxy } from "./proxy.js";
 import { dropTypeDependentFields, patchAllocatedValues } from "./type-change.js";
 import { validateService, validateServiceUpdate } from "./validate.js";
 
@@ -23,8 +25,11 @@ export const DEFAULT_RANGES: ServiceRanges = {
 /** Addresses that kubernetes and kube-dns ask for by name. */
 const KEPT_IPS = ["10.96.0.1", "10.96.0.10"];
 
-/** Services; their addresses and ports come out of `ranges`. */
-export function serviceResource(ranges: ServiceRanges): ServedResource<Service> {
+/** Services; their addresses and ports come out of `ranges`, `dial` reaches what is behind them. */
+export function serviceResource(
+  ranges: ServiceRanges,
+  dial: ProxyDialer | undefined,
+): ServedResource<Service> {
   const cidr = parseCidr(ranges.clusterIps);
   if (!cidr) throw new Error(`not an IPv4 range: ${ranges.clusterIps}`);
   const { first, last } = ranges.nodePorts;
@@ -35,7 +40,10 @@ export function serviceResource(ranges: ServiceRanges): ServedResource<Service> 
     row: serviceRow,
     selectableFields: ["spec.clusterIP", "spec.type"],
     fieldsOf: ({ spec }) => ({ "spec.clusterIP": spec.clusterIP ?? "", "spec.type": spec.type }),
-    subresources: { status: { kind: "view", strategy: statusStrategy, verbs: ["get", "patch", "update"] } },
+    subresources: {
+      status: { kind: "view", strategy: statusStrategy, verbs: ["get", "patch", "update"] },
+      proxy: serviceProxy(dial),
+    },
     verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
   });
 }

@@ -32,7 +32,9 @@ function repeatedVariables(variables: readonly { name: string }[], at: FieldPath
       return [];
     }
     const hidden = JSON.stringify(name);
-    return [`${at.index(i)}: hides previous definition of ${hidden}, which may be dropped when using apply`];
+    return [
+      `${at.index(i).toString()}: hides previous definition of ${hidden}, which may be dropped when using apply`,
+    ];
   });
 }
 
@@ -48,6 +50,6 @@ function repeatedPorts(
       seen.set(key, i);
       return [];
     }
-    return [`${at.index(i)}: duplicate port definition with ${at.index(first)}`];
+    return [`${at.index(i).toString()}: duplicate port definition with ${at.index(first).toString()}`];
   });
 }

@@ -1,0 +1,130 @@
+import {
+  type HttpResponse,
+  type Transport,
+  TransportError,
+  UpgradeRefused,
+  type UpgradeRequest,
+} from "../../machinery/api/http.js";
+import type { KubeObject } from "../../machinery/api/meta-v1.js";
+import { resource } from "../../machinery/api/resource.js";
+import { newBadRequest, newServiceUnavailable } from "../../machinery/api/status.js";
+import type { SocketAddress } from "../../machinery/network/network.js";
+import { joinStreams } from "./message-relay.js";
+import type { ActionCall, Subresource } from "./serve.js";
+
+/** How the API server reaches an address of the virtual network: over TLS, whoever answers, or plainly. */
+export type ProxyDialer = (to: SocketAddress, options: { tls: boolean }) => Transport;
+
+/** `name`, `name:port` or `scheme:name:port` (apimachinery util/net SplitSchemeNamePort). */
+export interface ProxyTarget {
+  tls: boolean;
+  name: string;
+  /** A number, a port's name, or "". */
+  port: string;
+}
+
+export function parseProxyTarget(text: string): ProxyTarget | undefined {
+  const parts = text.split(":");
+  const [first = "", second = "", third = ""] = parts;
+  if (parts.length === 1) return { tls: false, name: first, port: "" };
+  if (parts.length === 2) return { tls: false, name: first, port: second };
+  if (parts.length !== 3 || !["http", "https", ""].includes(first) || second === "") return undefined;
+  return { tls: first === "https", name: second, port: third };
+}
+
+const VERBS = ["create", "delete", "get", "patch", "update"];
+
+/** A `proxy` subresource: sends what follows it in the path to wherever `reach` says. */
+export const proxySubresource = <T extends KubeObject>(
+  kind: string,
+  reach: (call: ActionCall<T>, target: ProxyTarget) => Transport,
+): Subresource<T> => {
+  const targetOf = (name: string): ProxyTarget => {
+    const target = parseProxyTarget(name);
+    if (!target) throw newBadRequest(`invalid ${kind.toLowerCase()} request "${name}"`);
+    return target;
+  };
+  const dial = (call: ActionCall<T>): Transport => reach(call, targetOf(call.name));
+  return {
+    kind: "action",
+    descriptor: resource("v1", `${kind}ProxyOptions`, { plural: "proxies" }),
+    verbs: VERBS,
+    objectName: (name) => targetOf(name).name,
+    handle: (call) => forward(call, () => dial(call)),
+    upgrade: (call, upgrade) => forwardUpgrade(call, upgrade, dial(call)),
+  };
+};
+
+async function forward<T extends KubeObject>(
+  call: ActionCall<T>,
+  dial: () => Transport,
+): Promise<HttpResponse> {
+  const { request, signal } = call;
+  const { root, below, query } = splitProxyPath(request.path);
+  if (below === "" && (request.method === "GET" || request.method === "HEAD"))
+    return { status: 301, headers: { location: `${root}/${query}` }, body: new Uint8Array() };
+  try {
+    const response = await dial().request(
+      { ...request, path: `${below || "/"}${query}`, headers: endToEnd(request.headers) },
+      signal,
+    );
+    return { ...response, headers: relocated(endToEnd(response.headers), root) };
+  } catch (err) {
+    throw err instanceof TransportError ? newUnreachable(err) : err;
+  }
+}
+
+async function forwardUpgrade<T extends KubeObject>(
+  { request, signal }: ActionCall<T>,
+  upgrade: UpgradeRequest,
+  transport: Transport,
+): Promise<HttpResponse | undefined> {
+  const { below, query } = splitProxyPath(request.path);
+  const asked = { ...request, path: `${below || "/"}${query}`, headers: endToEnd(request.headers) };
+  try {
+    const { protocol, stream } = await transport.upgrade(asked, upgrade.protocols, signal);
+    await joinStreams(upgrade.accept(protocol), stream, signal);
+    return undefined;
+  } catch (err) {
+    if (err instanceof UpgradeRefused) return err.response;
+    throw err instanceof TransportError ? newUnreachable(err) : err;
+  }
+}
+
+const newUnreachable = (err: TransportError) =>
+  newServiceUnavailable(`error trying to reach service: ${err.message}`);
+
+/** The path up to and with `/proxy`, what follows, and the query with its mark. */
+function splitProxyPath(path: string): { root: string; below: string; query: string } {
+  const mark = path.indexOf("?");
+  const [plain, query] = mark < 0 ? [path, ""] : [path.slice(0, mark), path.slice(mark)];
+  const end = plain.indexOf("/proxy") + "/proxy".length;
+  return { root: plain.slice(0, end), below: plain.slice(end), query };
+}
+
+/** Headers about one connection, and those by which the client is known to this server, go no further. */
+const OWN_HEADERS = new Set([
+  "authorization",
+  "connection",
+  "host",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "sec-websocket-extensions",
+  "sec-websocket-key",
+  "sec-websocket-protocol",
+  "sec-websocket-version",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+const endToEnd = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN_HEADERS.has(name)));
+
+/** A redirect within the backend stays below the proxy's path. */
+function relocated(headers: Record<string, string>, root: string): Record<string, string> {
+  const { location } = headers;
+  return location?.startsWith("/") ? { ...headers, location: root + location } : headers;
+}
