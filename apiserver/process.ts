@@ -166,6 +166,7 @@ function newServer({ options, logger, clock, rng, storage, pki, metrics, host }:
         nodePorts: options.serviceNodePortRange,
       },
       tokens,
+      dial: (to, { tls }) => networkTransport({ network: host, to, ...(tls ? { tls: {} } : {}) }),
     }),
     admission: admissionPlugins,
     observe: (observation) => metrics.observe(observation),
