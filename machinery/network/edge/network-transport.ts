@@ -8,7 +8,7 @@ import {
   TransportError,
   type Upgraded,
 } from "../../api/http.js";
-import type { Network, SocketAddress } from "../network.js";
+import { ConnectionError, type ConnectionErrorReason, type Network, type SocketAddress } from "../network.js";
 import { ConnectionDuplex } from "./duplex.js";
 import { toHttpHeaders } from "./headers.js";
 import { drained } from "./send-response.js";
@@ -140,7 +140,18 @@ async function* bodyOf(answer: IncomingMessage): AsyncGenerator<Uint8Array> {
   }
 }
 
-const toTransportError = (err: unknown, to: SocketAddress): TransportError =>
-  new TransportError(`dial tcp ${to.ip}:${to.port}: ${err instanceof Error ? err.message : String(err)}`, {
-    cause: err,
-  });
+/** A failed dial in the words of Go's net package, which end up in messages that users search for. */
+const CAUSES: Readonly<Record<ConnectionErrorReason, string>> = {
+  refused: "connect: connection refused",
+  unreachable: "connect: no route to host",
+  "timed-out": "i/o timeout",
+  reset: "read: connection reset by peer",
+  "address-in-use": "bind: address already in use",
+  aborted: "operation was canceled",
+};
+
+function toTransportError(err: unknown, to: SocketAddress): TransportError {
+  const message = err instanceof Error ? err.message : String(err);
+  const cause = err instanceof ConnectionError ? CAUSES[err.reason] : message;
+  return new TransportError(`dial tcp ${to.ip}:${to.port}: ${cause}`, { cause: err });
+}
