@@ -7,6 +7,7 @@ import type { Logger } from "../machinery/api/logger.js";
 import { startCarrier } from "../machinery/network/carrier.js";
 import type { Rng } from "../machinery/api/rng.js";
 import type { HttpEdge } from "../machinery/network/edge/http-server.js";
+import { networkTransport } from "../machinery/network/edge/network-transport.js";
 import type { Network } from "../machinery/network/network.js";
 import { type AdminHandlers, startAdminServer } from "../machinery/runtime/admin-server.js";
 import { ownPid } from "../machinery/runtime/host.js";
