@@ -1,23 +1,30 @@
 import type { GroupVersionKind } from "./resource.js";
 import { StatusError } from "./status.js";
 
-/** A path into an object as messages spell it: `spec.ports[0].port`, `metadata.labels[app]`. */
+/**
+ * A path into an object as messages spell it: `spec.ports[0].port`, `metadata.labels[app]`. Validation makes one for every
+ * field it looks at and prints next to none, so a path is a link to its parent until somebody reads it.
+ */
 export class FieldPath {
-  readonly #text: string;
-  constructor(text: string) {
-    this.#text = text;
+  readonly #parent: FieldPath | undefined;
+  readonly #step: string;
+  constructor(step: string, parent?: FieldPath) {
+    this.#step = step;
+    this.#parent = parent;
   }
   child(...names: string[]): FieldPath {
-    return new FieldPath([...(this.#text ? [this.#text] : []), ...names].join("."));
+    const [first = ""] = names;
+    return new FieldPath(names.length === 1 ? `.${first}` : `.${names.join(".")}`, this);
   }
   index(i: number): FieldPath {
-    return new FieldPath(`${this.#text}[${i}]`);
+    return new FieldPath(`[${i}]`, this);
   }
   key(key: string): FieldPath {
-    return new FieldPath(`${this.#text}[${key}]`);
+    return new FieldPath(`[${key}]`, this);
   }
   toString(): string {
-    return this.#text;
+    const before = this.#parent?.toString() ?? "";
+    return before === "" && this.#step.startsWith(".") ? this.#step.slice(1) : before + this.#step;
   }
 }
 export const field = (...names: string[]): FieldPath => new FieldPath(names.join("."));
