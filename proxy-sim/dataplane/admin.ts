@@ -35,6 +35,8 @@ export function dataPlaneHandlers(dataPlane: DataPlane): AdminHandlers {
     },
     "POST /trace": ({ body }) => dataPlane.trace(parsePacket(body)),
     "POST /exchange": ({ body }) => exchange(dataPlane, body as Record<string, string>),
+    "POST /nodes/crash": ({ body }) => dataPlane.crashNode((body as { node: string }).node),
+    "POST /nodes/boot": ({ body }) => dataPlane.bootNode((body as { node: string }).node),
     "GET /links": () => dataPlane.links.list(),
     "PUT /links": ({ body }) => {
       const { name, ...fault } = body as { name: string } & LinkFault;

@@ -75,6 +75,10 @@ export class Conntrack {
     for (const entry of this.#byServicePort.get(servicePort) ?? []) if (isStale(entry)) this.#remove(entry);
   }
 
+  flushWhere(isStale: (entry: ConntrackEntry) => boolean): void {
+    for (const entry of this.#byOriginal.values()) if (isStale(entry)) this.#remove(entry);
+  }
+
   /** Stops the sweep; entries end. */
   close(): void {
     this.#sweep?.cancel();

@@ -208,6 +208,24 @@ test("a cut link holds packets back until it heals", async () => {
   expect(Buffer.from((await udp.receive())?.bytes ?? []).toString()).toBe("arrives");
 });
 
+test("a node that crashes loses its table, and its next boot asks for everything", async () => {
+  const { dataPlane } = await aCluster();
+  await program(dataPlane, 0, [aRoute("default/web", { backends: three })]);
+  const stop = new AbortController();
+  const boots = dataPlane.boots(stop.signal);
+  const first = await boots.next();
+  dataPlane.crashNode("node-1");
+  expect(dataPlane.router.decide(tcp("10.244.1.9", "10.96.0.10:80"))).toMatchObject({
+    verdict: "unreachable",
+    reason: "node node-1 is down",
+  });
+  expect(dataPlane.router.decide(tcp("10.244.2.9", "10.96.0.10:80")).tableRevision).toBe(1);
+  dataPlane.bootNode("node-1");
+  expect((await boots.next()).value?.bootId).not.toBe(first.value?.bootId);
+  expect(dataPlane.router.kernel("node-1")?.table.size).toBe(0);
+  stop.abort();
+});
+
 test("a trace says why each endpoint is not used, and leaves nothing behind", async () => {
   const { dataPlane } = await aCluster({ balancer: ipvsRoundRobin });
   const backends = [

@@ -50,13 +50,15 @@ export class DataPlane implements Uplink, DataPlaneApi {
   /** UDP from the host. */
   readonly hostDatagrams: HostDatagrams;
   readonly #options: DataPlaneOptions;
-  readonly #bootId: string;
+  readonly #startId: string;
+  readonly #rebooted = new Set<() => void>();
+  #boots = 1;
   #programmed = 0;
 
   constructor(options: DataPlaneOptions) {
     const { clock, rng } = options;
     this.#options = options;
-    this.#bootId = `${Math.floor(clock.nowMs())}-${rng.fork("boot").suffix(8)}`;
+    this.#startId = `${Math.floor(clock.nowMs())}-${rng.fork("boot").suffix(8)}`;
     this.flows = new FlowLog(clock, options.flowCapacity);
     this.links = new Links(rng.fork("links"));
     this.router = new Router({
@@ -76,15 +78,44 @@ export class DataPlane implements Uplink, DataPlaneApi {
     this.hostDatagrams = new HostDatagrams(this.datagrams, HOST_IP);
   }
 
+  /** Changes when tables were lost: with this process, or with one node's kernel. */
   get bootId(): string {
-    return this.#bootId;
+    return `${this.#startId}/${this.#boots}`;
   }
 
-  /** Yields this data plane once, and then waits: another process, or another object, is another boot. */
   async *boots(signal: AbortSignal): AsyncGenerator<DataPlaneBoot> {
-    yield { bootId: this.#bootId, revision: this.router.newestRevision };
-    if (!signal.aborted)
-      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    let told = 0;
+    while (!signal.aborted) {
+      if (told !== this.#boots) {
+        told = this.#boots;
+        yield { bootId: this.bootId, revision: this.router.newestRevision };
+        continue;
+      }
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#rebooted.delete(wake);
+          signal.removeEventListener("abort", wake);
+          resolve();
+        };
+        this.#rebooted.add(wake);
+        signal.addEventListener("abort", wake, { once: true });
+      });
+    }
+  }
+
+  /** The node's kernel is gone, with its table and what it remembered. Throws RangeError for an unknown node. */
+  crashNode(node: string): void {
+    if (!this.router.kernel(node)) throw new RangeError(`node "${node}" not found`);
+    this.router.crash(node);
+    this.datagrams.forgetNode(node);
+  }
+
+  /** The node's kernel runs again; whoever programs it is told to send everything. */
+  bootNode(node: string): void {
+    if (!this.router.isDown(node)) return;
+    this.router.boot(node);
+    this.#boots += 1;
+    for (const wake of this.#rebooted) wake();
   }
 
   /** Transactions applied since the start. */
@@ -97,7 +128,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
   }
 
   async program(transaction: ProgramTransaction): Promise<ProgramResult> {
-    const bootId = this.#bootId;
+    const { bootId } = this;
     if (transaction.bootId !== undefined && transaction.bootId !== bootId)
       return { kind: "resync", bootId, reason: "the data plane was restarted" };
     const balancer = transaction.balancer === undefined ? undefined : balancerNamed(transaction.balancer);

@@ -55,6 +55,10 @@ export class Datagrams {
       });
   }
 
+  forgetNode(node: string): void {
+    this.conntrack.flushWhere(({ decision }) => decision.node === node || decision.sourceNode === node);
+  }
+
   #begin(
     from: SocketAddress,
     to: SocketAddress,

@@ -26,6 +26,7 @@ export class Router {
   balancer: Balancer;
   readonly #options: RouterOptions;
   readonly #kernels = new Map<string, NodeKernel>();
+  readonly #down = new Set<string>();
   /** Stands for hosts that are no nodes. */
   readonly #outside: NodeKernel;
   readonly #previewRng: Rng;
@@ -44,6 +45,21 @@ export class Router {
 
   kernels(): IterableIterator<NodeKernel> {
     return this.#kernels.values();
+  }
+
+  /** A node crashed: its kernel forgets everything, and nothing gets through it. */
+  crash(node: string): void {
+    this.#down.add(node);
+    if (this.#kernels.has(node)) this.#kernels.set(node, this.#newKernel(node));
+  }
+
+  /** The node runs again, with an empty table. */
+  boot(node: string): void {
+    this.#down.delete(node);
+  }
+
+  isDown(node: string): boolean {
+    return this.#down.has(node);
   }
 
   get newestRevision(): number {
@@ -80,6 +96,8 @@ export class Router {
       ...(source ? { sourceNode: source.nodeName } : {}),
       ...(kernel ? { node: kernel.name, tableRevision: kernel.table.revision } : {}),
     };
+    const dead = [source, node].find((each) => each && this.#down.has(each.nodeName));
+    if (dead) return { ...decision, verdict: "unreachable", reason: `node ${dead.nodeName} is down` };
     if (kernel && match) {
       const external = source === undefined ? packet.enteredAt !== undefined : source !== node;
       return this.#throughService({ packet, decision, kernel, match, node, external, dryRun });
@@ -182,6 +200,11 @@ export class Router {
 
   #forward(decision: Decision): Decision {
     const hop = this.forwarding.hop(decision.to.ip);
+    if (hop?.node && this.#down.has(hop.node.nodeName)) {
+      decision.verdict = "unreachable";
+      decision.reason = `node ${hop.node.nodeName} is down`;
+      return decision;
+    }
     if (hop?.carrier) {
       decision.hop = hop;
       return decision;
@@ -210,14 +233,12 @@ export class Router {
     for (const name of [...(nodes?.remove ?? []), ...gone]) {
       this.forwarding.remove(name);
       this.#kernels.delete(name);
+      this.#down.delete(name);
     }
     for (const route of nodes?.set ?? []) {
       this.forwarding.set(route);
       if (!this.#kernels.has(route.nodeName))
-        this.#kernels.set(
-          route.nodeName,
-          new NodeKernel(route.nodeName, this.#options.rng.fork(route.nodeName)),
-        );
+        this.#kernels.set(route.nodeName, this.#newKernel(route.nodeName));
     }
   }
 
@@ -248,6 +269,10 @@ export class Router {
     }
     for (const servicePort of update.remove) changed.add(servicePort);
     for (const route of update.set) changed.add(route.servicePort);
+  }
+
+  #newKernel(node: string): NodeKernel {
+    return new NodeKernel(node, this.#options.rng.fork(node));
   }
 
   #tableAt(revision: number, except: readonly NodeKernel[]): RouteTable | undefined {
