@@ -143,7 +143,9 @@ export class KubeletServer implements HttpHandler {
     const session: AttachSession = container.attach({ stdin: streams.stdin });
     const detach = (): void => session.detach();
     signal.addEventListener("abort", detach, { once: true });
-    await carryStreams(stream, protocol, streams, session, detach);
+    // An attach succeeds whatever the program's exit code: told of a failure, kubectl would print the logs once more.
+    const attached = { ...session, exited: session.exited.then(() => 0) };
+    await carryStreams(stream, protocol, streams, attached, detach);
     signal.removeEventListener("abort", detach);
     return undefined;
   }
