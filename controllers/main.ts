@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { httpTransport } from "../machinery/client/http-transport.js";
 import { startAdminServer } from "../machinery/runtime/admin-server.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
@@ -35,7 +36,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     leaderElect: options.leaderElect,
     // One instance, one admin socket: after a restart it takes its own lease back at once.
     ...(options.identity || options.adminSocket
-      ? { identity: options.identity ?? `kubesim_${options.adminSocket}` }
+      ? { identity: options.identity ?? `controllers_${shortHash(options.adminSocket ?? "")}` }
       : {}),
     caCertificate: access.ca?.toString(),
     podCidr: options.podCidr,
@@ -49,6 +50,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   await admin?.close();
   transport.close();
 }
+
+const shortHash = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 12);
 
 const parseOptions = (argv: readonly string[]): Options =>
   processCommand("controllers", "Run the controllers and the scheduler")

@@ -23,6 +23,8 @@ class NodeIpamReconciler implements Reconciler {
   /** By node: assigned, or about to be. */
   readonly #taken = new Map<ObjectKey, string>();
   readonly #used = new Set<string>();
+  /** Where the search goes on: what was just given back is not given out again at once. */
+  #next = 0;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
@@ -56,9 +58,11 @@ class NodeIpamReconciler implements Reconciler {
   #reserve(key: ObjectKey): string | undefined {
     const { podCidr } = this.#deps;
     const range = podCidr ? parseRange(podCidr) : rangeFor(this.#nodes.size);
-    const cidr = range && nextFree(range, this.#used);
-    if (cidr) this.#note(key, cidr);
-    return cidr;
+    const found = range && nextFree(range, this.#used, this.#next);
+    if (!found) return undefined;
+    this.#next = found.next;
+    this.#note(key, found.cidr);
+    return found.cidr;
   }
 
   #note(key: ObjectKey, cidr: string | undefined): void {

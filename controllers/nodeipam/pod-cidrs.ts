@@ -30,17 +30,18 @@ function rangeOf(address: number, mask: number): CidrRange {
   return { first: Math.floor(address / size) * size, count: size / BLOCK };
 }
 
-/**
- * The lowest free /24 of the range, beginning at 10.244.0.0 where the range holds it; undefined when none is left. `used`
- * holds CIDRs as nodes have them.
- */
-export function nextFree(range: CidrRange, used: ReadonlySet<string>): string | undefined {
+/** A free /24, sought from `from` on (0 is 10.244.0.0 where the range holds it), and where to go on next time. */
+export function nextFree(
+  range: CidrRange,
+  used: ReadonlySet<string>,
+  from = 0,
+): { cidr: string; next: number } | undefined {
   const start =
     BASE >= range.first && BASE < range.first + range.count * BLOCK ? (BASE - range.first) / BLOCK : 0;
-  for (let i = 0; i < range.count; i++) {
+  for (let i = from; i < from + range.count; i++) {
     const block = (start + i) % range.count;
     const cidr = `${toText(range.first + block * BLOCK)}/${NODE_MASK}`;
-    if (!used.has(cidr)) return cidr;
+    if (!used.has(cidr)) return { cidr, next: (i + 1) % range.count };
   }
   return undefined;
 }

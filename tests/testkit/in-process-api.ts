@@ -36,7 +36,8 @@ export async function inProcessApi(
     resources,
     ...options,
   });
-  if (resources.some(({ descriptor }) => descriptor.plural === "namespaces"))
+  const servesNamespaces = resources.some(({ descriptor }) => descriptor.plural === "namespaces");
+  if (servesNamespaces && !server.lookup.get(namespaces, undefined, "default"))
     await server.store(namespaces).create(aNamespace("default"), { user: admin, dryRun: false });
   await server.start();
   return server;

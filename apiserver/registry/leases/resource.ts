@@ -12,8 +12,6 @@ function validateLease({ spec }: Lease): FieldError[] {
     errors.push(
       invalid(field("spec", "leaseTransitions"), transitions, "must be greater than or equal to 0"),
     );
-  if (spec.holderIdentity === "")
-    errors.push(invalid(field("spec", "holderIdentity"), "", "must not be empty"));
   return errors;
 }
 
