@@ -1,5 +1,6 @@
 import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
-import type { CursorFault } from "./cursors.js";
+import type { NodeFault } from "./cursors.js";
+import { holdLease, parseLease } from "./lease.js";
 import type { Proxy } from "./proxy.js";
 
 /** What the proxy's admin socket offers. */
@@ -20,15 +21,15 @@ export function proxyHandlers(proxy: Proxy): AdminHandlers {
         revision: proxy.tableRevision(proxy.cursors.revisionOf(route.nodeName)),
         fault: proxy.cursors.own().get(route.nodeName)?.fault,
       })),
-    "PUT /cursors": ({ body }) => {
-      const { node, ...fault } = body as { node: string } & CursorFault;
-      if (!proxy.nodes.has(node)) throw new RangeError(`node "${node}" not found`);
-      proxy.cursors.fault(node, fault);
-      proxy.wake();
-    },
-    "DELETE /cursors": ({ query }) => {
-      proxy.cursors.heal(query.get("node") ?? "");
-      proxy.wake();
+    "PUT /cursors": ({ body }) => proxy.faultCursor(body as NodeFault),
+    "DELETE /cursors": ({ query }) => proxy.healCursor(query.get("node") ?? ""),
+    "GET /cursors/lease": ({ query, signal }) => {
+      const { fault, endsAtMs } = parseLease(query);
+      const target = fault as unknown as NodeFault;
+      return holdLease(proxy.clock, endsAtMs, signal, {
+        inject: () => proxy.faultCursor(target),
+        heal: () => proxy.healCursor(target.node),
+      });
     },
   };
 }

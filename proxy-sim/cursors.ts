@@ -10,6 +10,10 @@ export interface CursorFault {
   delayMs?: number;
 }
 
+export interface NodeFault extends CursorFault {
+  node: string;
+}
+
 /** How far one or many nodes have read the change log. */
 export interface Cursor {
   revision: number;

@@ -16,7 +16,7 @@ import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
 import { proxyHandlers } from "./admin.js";
 import { ChangeLog } from "./change-log.js";
 import { type Change, serviceOfSlice } from "./cluster-view.js";
-import { Cursors } from "./cursors.js";
+import { Cursors, type NodeFault } from "./cursors.js";
 import type { DataPlaneApi, HostPort } from "./dataplane/table.js";
 import { NodeTracker } from "./node-tracker.js";
 import { ProxyMetrics } from "./proxy-metrics.js";
@@ -105,8 +105,20 @@ export class Proxy {
     return (this.#offset ?? 0) + logRevision;
   }
 
-  /** A node's cursor was changed from outside. */
-  wake(): void {
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
+  /** From now on this node hears of changes late, or not at all. Throws RangeError for an unknown node. */
+  faultCursor({ node, ...fault }: NodeFault): void {
+    if (!this.nodes.has(node)) throw new RangeError(`node "${node}" not found`);
+    this.cursors.fault(node, fault);
+    this.#wakeup.ring();
+  }
+
+  /** A node without a fault is healed already. */
+  healCursor(node: string): void {
+    this.cursors.heal(node);
     this.#wakeup.ring();
   }
 
@@ -129,7 +141,7 @@ export class Proxy {
       deleted: (slice) => this.#sliceGone(slice),
     });
     const changed = (moved: boolean): void => {
-      if (moved) this.wake();
+      if (moved) this.#wakeup.ring();
     };
     this.#informers.for(nodeResource).onChange({
       added: (node) => changed(this.nodes.set(node)),
@@ -161,7 +173,7 @@ export class Proxy {
     const nowMs = this.#options.clock.nowMs();
     this.timeline.add(this.#log.append(change, nowMs), previous);
     this.metrics.lastQueued.set(nowMs / 1000);
-    this.wake();
+    this.#wakeup.ring();
   }
 
   async #watchDataPlane(signal: AbortSignal): Promise<void> {
@@ -171,7 +183,7 @@ export class Proxy {
       if (this.#bootId) this.#options.logger.info("Data plane was restarted; sending everything", { bootId });
       this.#bootId = bootId;
       this.#fullSyncNeeded = true;
-      this.wake();
+      this.#wakeup.ring();
     }
   }
 
@@ -215,7 +227,7 @@ export class Proxy {
     if (result.kind === "resync") {
       logger.info("The data plane asks for everything", { reason: result.reason });
       this.#fullSyncNeeded = true;
-      this.wake();
+      this.#wakeup.ring();
       return;
     }
     this.#fullSyncNeeded = false;

@@ -78,6 +78,10 @@ export class DataPlane implements Uplink, DataPlaneApi {
     this.hostDatagrams = new HostDatagrams(this.datagrams, HOST_IP);
   }
 
+  get clock(): Clock {
+    return this.#options.clock;
+  }
+
   /** Changes when tables were lost: with this process, or with one node's kernel. */
   get bootId(): string {
     return `${this.#startId}/${this.#boots}`;

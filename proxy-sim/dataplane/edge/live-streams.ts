@@ -72,9 +72,18 @@ export class LiveStreams {
   #finish(record: FlowRecord, outcome: Answer, result: RelayResult): void {
     record.sentBytes = result.forthBytes;
     record.receivedBytes = result.backBytes;
-    this.#dataPlane.flows.ended(record, outcome === "open" && result.reset ? "reset" : outcome);
+    const to = record.backend ?? record.destination;
+    if (outcome === "open") this.#dataPlane.flows.ended(record, result.reset ? "reset" : "open");
+    else this.#dataPlane.flows.ended(record, outcome, REASONS[outcome](to));
   }
 }
+
+/** What a carrier's answer means to someone who reads the flow log. */
+const REASONS: Readonly<Record<Exclude<Answer, "open">, (to: string) => string>> = {
+  refused: (to) => `nobody listens on ${to}`,
+  unreachable: (to) => `${to} is gone from its node`,
+  "timed-out": (to) => `${to} gave no answer`,
+};
 
 interface Joined {
   /** What the carrier said; undefined when it said nothing. */
