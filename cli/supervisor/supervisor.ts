@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../../machinery/api/clock.js";
@@ -119,10 +119,11 @@ export class Supervisor {
   }
 
   async #health(name: ProcessName): Promise<{ ready: boolean; reason?: string }> {
+    const socket = adminSocket(this.#options.cluster, name);
+    // While processes start they are asked a hundred times a second; a call that must fail costs more than a look.
+    if (!existsSync(socket)) return { ready: false, reason: "no answer" };
     try {
-      return (await adminCall(adminSocket(this.#options.cluster, name), "GET", "/health")) as {
-        ready: boolean;
-      };
+      return (await adminCall(socket, "GET", "/health")) as { ready: boolean };
     } catch (err) {
       if (err instanceof AdminError) return { ready: false, reason: err.message };
       throw err;
