@@ -106,7 +106,8 @@ function structReader(struct: Struct, goType: string): Reader {
   if (known) return known;
   // Readers of fields are found on first use: definitions refer to themselves (JSONSchemaProps).
   const fields = new Map<string, FieldReader>();
-  for (const [name, schema] of struct.fields) fields.set(name, new FieldReader(schema));
+  for (const [name, schema] of struct.fields)
+    fields.set(name, new FieldReader(schema, struct.required.includes(name)));
   const reader: Reader = (value, state) => {
     if (!isRecord(value)) throw state.wrongType(value, goType);
     const outer = state.struct;
@@ -128,7 +129,8 @@ function structReader(struct: Struct, goType: string): Reader {
       state.struct = struct;
       state.enter(name);
       state.fields.push(name);
-      out[name] = readMember(field, value, name, state);
+      const read = readMember(field, value, name, state);
+      if (!field.omitsEmpty || !isEmpty(read)) out[name] = read;
       state.fields.pop();
       state.path.pop();
     }
@@ -144,10 +146,13 @@ class FieldReader {
   readonly nullable: boolean;
   /** Set when a value of this JavaScript type needs no further look. */
   readonly plain: "string" | "boolean" | undefined;
+  /** Go's omitempty: an optional list or map that is empty is an absent one. */
+  readonly omitsEmpty: boolean;
   #read: Reader | undefined;
 
-  constructor(schema: Schema) {
+  constructor(schema: Schema, required: boolean) {
     this.schema = schema;
+    this.omitsEmpty = !required && !schema.nullable && (schema.type === "list" || schema.type === "map");
     this.nullable = schema.nullable === true;
     this.plain = schema.type === "string" || schema.type === "boolean" ? schema.type : undefined;
   }
@@ -156,6 +161,12 @@ class FieldReader {
     this.#read ??= readerOf(this.schema);
     return this.#read;
   }
+}
+
+function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  for (const _ in value as object) return false;
+  return true;
 }
 
 function readMember(field: FieldReader, value: object, name: string, state: WalkState): unknown {
