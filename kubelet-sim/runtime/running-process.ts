@@ -8,6 +8,7 @@ import { FileError, type FileSystem, joinPath } from "../images/files.js";
 import {
   BrokenPipe,
   type Child,
+  FIRST_PRIVATE_DESCRIPTOR,
   type OpenFile,
   type Process,
   ProcessEnded,
@@ -189,6 +190,9 @@ export class RunningProcess implements Process {
     this.argv = prefix.length > 0 ? [...prefix, ...argv.slice(1)] : argv;
     for (const [signal, action] of this.#signalActions ?? []) {
       if (action !== "ignore") this.onSignal(signal, "default");
+    }
+    for (const descriptor of this.#descriptors.keys()) {
+      if (descriptor >= FIRST_PRIVATE_DESCRIPTOR) this.setDescriptor(descriptor, undefined);
     }
     return program(this);
   }

@@ -1,6 +1,7 @@
 import type { ByteStream, HttpRequest, HttpResponse } from "../api/http.js";
 import { bodyLength, Http1Error, Http1Reader, type MessageHead } from "./http1-reader.js";
 import { encodeHead, writeMessage } from "./http1-writer.js";
+import { ConnectionError } from "./network.js";
 
 export interface Http1Response extends HttpResponse {
   httpVersion: string;
@@ -20,6 +21,7 @@ export class Http1Client {
   readonly #reader: Http1Reader;
   #reusable = true;
   #bodyDone = true;
+  #sent = true;
 
   constructor(connection: ByteStream) {
     this.#connection = connection;
@@ -27,7 +29,7 @@ export class Http1Client {
   }
 
   get reusable(): boolean {
-    return this.#reusable && this.#bodyDone;
+    return this.#reusable && this.#bodyDone && this.#sent;
   }
 
   /** The request's `host` header is the caller's to set. */
@@ -38,13 +40,30 @@ export class Http1Client {
     if (chunked) headers["transfer-encoding"] = "chunked";
     else if (body instanceof Uint8Array) headers["content-length"] = String(body.length);
     const head = encodeHead(`${request.method} ${request.path} HTTP/1.1`, headers);
-    await writeMessage(this.#connection, head, body, chunked);
-    return this.#readResponse(request.method);
+    // The answer may begin, and must be read, while a long body is still being sent.
+    this.#sent = false;
+    const sending = this.#send(head, body, chunked);
+    return Promise.race([
+      this.#readResponse(request.method),
+      sending.then(() => new Promise<never>(() => {})),
+    ]);
   }
 
   /** After a 101 answer: what follows on the wire. */
   takeRest(): Uint8Array {
     return this.#reader.takeRest();
+  }
+
+  /** Rejects only when the body's source fails; what the network does shows in the answer. */
+  async #send(head: string, body: HttpRequest["body"], chunked: boolean): Promise<void> {
+    try {
+      await writeMessage(this.#connection, head, body, chunked);
+      this.#sent = true;
+    } catch (err) {
+      if (err instanceof ConnectionError) return;
+      this.#connection.reset();
+      throw err;
+    }
   }
 
   async #readResponse(method: string): Promise<Http1Response> {

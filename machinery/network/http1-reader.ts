@@ -44,6 +44,7 @@ export class Http1Reader {
       this.#skipEmptyLines();
       end = this.#endOfHead();
     }
+    if (end > LARGEST_HEAD_BYTES) throw new Http1Error(431, "header too large");
     const text = Buffer.from(this.#buffer.buffer, this.#buffer.byteOffset, end).toString("latin1");
     this.#buffer = this.#buffer.subarray(end);
     return parseHead(text);
