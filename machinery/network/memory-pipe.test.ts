@@ -49,3 +49,34 @@ test("each end sees the addresses that a socket behind a NAT would see", () => {
   expect(client.remote).toEqual({ ip: "10.96.0.10", port: 80 });
   expect(server.local).toEqual({ ip: "10.244.1.2", port: 8080 });
 });
+
+test("packets take their latency, and arrive in order however it varies", async () => {
+  const latencies = [5, 0, 3, 1, 4, 0, 2];
+  const [client, server] = connectionPair({
+    clock: systemClock(),
+    near,
+    far,
+    forth: () => latencies.shift() ?? 0,
+  });
+  for (const digit of "1234567") await client.write(Buffer.from(digit));
+  client.end();
+  let received = "";
+  for (let bytes = await server.read(); bytes; bytes = await server.read()) received += text(bytes);
+  expect(received).toBe("1234567");
+});
+
+test("a packet that is lost is sent again", async () => {
+  let lost = true;
+  const [client, server] = connectionPair({
+    clock: systemClock(),
+    near,
+    far,
+    forth: () => {
+      const latencyMs = lost ? Number.POSITIVE_INFINITY : 0;
+      lost = false;
+      return latencyMs;
+    },
+  });
+  await client.write(Buffer.from("again"));
+  expect(text(await server.read())).toBe("again");
+});
