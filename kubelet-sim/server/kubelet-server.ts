@@ -5,6 +5,7 @@ import type { ContainerRecord } from "../pods/container-record.js";
 import type { PodWorker } from "../pods/pod-worker.js";
 import type { PodWorkers } from "../pods/pod-workers.js";
 import { parseLogOptions, readContainerLog } from "./container-logs.js";
+import { PORT_FORWARD_PROTOCOLS, portForward } from "./port-forward.js";
 import {
   carryStreams,
   endWithStatus,
@@ -71,6 +72,7 @@ export class KubeletServer implements HttpHandler {
     try {
       if (parts[0] === "exec") return await this.#exec(parts, query, upgrade, signal);
       if (parts[0] === "attach") return await this.#attach(parts, query, upgrade, signal);
+      if (parts[0] === "portForward") return await this.#portForward(parts, upgrade, signal);
       return text(404, "404 page not found\n");
     } catch (err) {
       if (err instanceof Refused) return text(err.status, err.message);
@@ -150,12 +152,35 @@ export class KubeletServer implements HttpHandler {
     return undefined;
   }
 
-  #find(parts: readonly string[]): Target {
-    const [, namespace = "", podName = "", ...rest] = parts;
-    // /exec/NAMESPACE/POD/CONTAINER, or with the pod's uid in between.
-    const name = rest.at(-1) ?? "";
+  async #portForward(
+    parts: readonly string[],
+    upgrade: UpgradeRequest,
+    signal: AbortSignal,
+  ): Promise<HttpResponse | undefined> {
+    const { sandbox, pod } = this.#findPod(parts);
+    if (!sandbox)
+      throw new Refused(
+        500,
+        `unable to do port forwarding: pod is not running. Current status=${pod.status.phase}`,
+      );
+    const protocol = PORT_FORWARD_PROTOCOLS.find((known) => upgrade.protocols.includes(known));
+    if (!protocol) throw new Refused(400, "unable to upgrade: unsupported subprotocol");
+    const { name, uid } = pod.metadata;
+    await portForward(upgrade.accept(protocol), { pod: name, uid, network: sandbox.network }, signal);
+    return undefined;
+  }
+
+  #findPod([, namespace = "", podName = ""]: readonly string[]): PodWorker {
     const worker = this.#options.pods()?.get(namespace, podName);
     if (!worker) throw new Refused(404, `pod "${podName}" not found`);
+    return worker;
+  }
+
+  #find(parts: readonly string[]): Target {
+    // /exec/NAMESPACE/POD/CONTAINER, or with the pod's uid in between.
+    const name = parts.length > 3 ? (parts.at(-1) ?? "") : "";
+    const podName = parts[2] ?? "";
+    const worker = this.#findPod(parts);
     const record = worker.find(name);
     if (!record) throw new Refused(404, `container "${name}" not found in pod "${podName}"`);
     return { worker, record };

@@ -13,6 +13,8 @@ import type { ActionCall, Subresource } from "../serve.js";
 import { chooseContainer } from "./container-choice.js";
 import { kubeletPath, unreachableKubelet } from "./kubelet-path.js";
 
+/** kubectl's name for SPDY inside a WebSocket, and the one that goes to the kubelet: ws refuses a "/" in a protocol. */
+const TUNNELS = new Map([["SPDY/3.1+portforward.k8s.io", "portforward.k8s.io"]]);
 const VERBS = ["create", "get"];
 
 /** A subresource that becomes a stream of messages between the client and the pod's kubelet. */
@@ -75,8 +77,11 @@ async function relay(
 
 async function dial(call: ActionCall<Pod>, upgrade: UpgradeRequest, path: string): Promise<Upgraded> {
   const kubelet = call.kubelets.to(call.object.spec.nodeName ?? "");
+  const protocols = upgrade.protocols.map((protocol) => TUNNELS.get(protocol) ?? protocol);
   try {
-    return await kubelet.upgrade({ method: "POST", path, headers: {} }, upgrade.protocols, call.signal);
+    const upgraded = await kubelet.upgrade({ method: "POST", path, headers: {} }, protocols, call.signal);
+    const asked = upgrade.protocols[protocols.indexOf(upgraded.protocol)];
+    return { ...upgraded, protocol: asked ?? upgraded.protocol };
   } catch (err) {
     if (err instanceof UpgradeRefused) throw await kubeletRefusal(err.response, "pods", call.name);
     throw unreachableKubelet(call, "Post", path, err);
