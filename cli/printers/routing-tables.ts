@@ -30,7 +30,11 @@ export function printTables(tables: readonly SharedTable[]): string {
 
 const MOST_NODES_NAMED = 6;
 
-function nodeList(nodes: readonly string[]): string {
+/** `node-2` before `node-10`. */
+const byNumber = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1);
+
+function nodeList(unsorted: readonly string[]): string {
+  const nodes = unsorted.toSorted(byNumber);
   if (nodes.length <= MOST_NODES_NAMED) return nodes.join(", ");
   return `${nodes.slice(0, MOST_NODES_NAMED - 1).join(", ")} and ${nodes.length - MOST_NODES_NAMED + 1} more`;
 }
