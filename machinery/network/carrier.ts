@@ -29,7 +29,9 @@ export interface Carrier {
 const MAX_STREAMS = 65_536;
 const MAX_SESSIONS = 1024;
 /** Connections that have not said who they are; the oldest gives way. */
-const MAX_STRANGERS = 512;
+const MAX_STRANGERS = 8192;
+/** Accepts that wait; Node's 511 would drop SYNs of a burst, each to come again a second later. */
+const BACKLOG = 4096;
 
 /** Serves the hosts of `network`. */
 export const startCarrier = (socketPath: string, clusterToken: string, network: Inbound): Promise<Carrier> =>
@@ -54,7 +56,7 @@ export async function serveCarrier(options: CarrierOptions): Promise<Carrier> {
     greet(socket, strangers, (line) => takeStream(socket, line, options)),
   );
   streams.maxConnections = options.maxStreams ?? MAX_STREAMS;
-  const port = await listen(streams, { host: "127.0.0.1", port: 0 });
+  const port = await listen(streams, { host: "127.0.0.1", port: 0, backlog: BACKLOG });
   const doors = createServer((socket) =>
     greet(socket, strangers, (line) => takeSession(socket, line, port, sessions, options)),
   );

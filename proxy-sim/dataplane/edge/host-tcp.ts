@@ -13,7 +13,7 @@ export class HostTcpPort {
   async bind({ ip, port }: SocketAddress): Promise<SocketAddress> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen({ host: ip, port }, () => {
+      this.#server.listen({ host: ip, port, backlog: 4096 }, () => {
         // An accept that fails later (out of descriptors) loses that connection, not the process.
         this.#server.off("error", reject).on("error", () => {});
         resolve();
