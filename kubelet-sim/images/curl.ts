@@ -1,4 +1,4 @@
-import { shellPrograms } from "../shell/programs.js";
+import { debianPrograms, shellPrograms } from "../shell/programs.js";
 import type { Image } from "./image.js";
 import type { Process } from "./process.js";
 
@@ -42,5 +42,5 @@ export const toolbox: Image = {
   sizeBytes: 29_700_000,
   entrypoint: [],
   cmd: ["/bin/bash"],
-  programs: { ...shellPrograms, "/bin/bash": shellPrograms["/bin/sh"] ?? entrypoint },
+  programs: debianPrograms,
 };

@@ -13,6 +13,8 @@ export interface HttpService extends Http1ServerOptions {
   /** Once the listeners are open. */
   onListening?: () => void;
   onSignal?: (signal: Signal) => void;
+  /** Connections without a request for so long, or twice as long at most, are ended. Default: never. */
+  idleTimeoutMs?: number;
 }
 
 const DRAIN_POLL_MS = 5;
@@ -20,8 +22,12 @@ const DRAIN_POLL_MS = 5;
 /** Listens and serves until a signal stops it; resolves with the exit code. Throws ConnectionError `address-in-use`. */
 export async function runHttpService(process: Process, service: HttpService): Promise<number> {
   const server = new Http1Server(service.handler, service);
+  const sweep = idleSweep(process, server, service.idleTimeoutMs);
   const listeners = service.ports.map((port) =>
-    process.network.listen(port, (connection) => process.background(() => server.serve(connection))),
+    process.network.listen(port, (connection) => {
+      process.background(() => server.serve(connection));
+      sweep();
+    }),
   );
   service.onListening?.();
   const { how, exitCode } = await firstSignal(process, service);
@@ -29,6 +35,21 @@ export async function runHttpService(process: Process, service: HttpService): Pr
   server.shutdown();
   while (how === "graceful" && server.activeCount > 0) await process.sleep(DRAIN_POLL_MS);
   return exitCode;
+}
+
+/** Looks for idle connections while there are connections at all: a server without any costs no timer. */
+function idleSweep(process: Process, server: Http1Server, everyMs: number | undefined): () => void {
+  let armed = false;
+  const arm = (): void => {
+    if (armed || everyMs === undefined) return;
+    armed = true;
+    process.clock.setTimer(everyMs, () => {
+      armed = false;
+      server.endIdle();
+      if (server.connectionCount > 0) arm();
+    });
+  };
+  return arm;
 }
 
 function firstSignal(

@@ -1,6 +1,6 @@
 import type { Http1Answer, Http1Request } from "../../machinery/network/http1-server.js";
 import { reasonPhrase } from "../../machinery/network/http1-writer.js";
-import { shellPrograms } from "../shell/programs.js";
+import { debianPrograms } from "../shell/programs.js";
 import { decodeRequestPath, runHttpService, toAccessLogTime } from "./http-service.js";
 import type { Image } from "./image.js";
 import { mediaTypeOf } from "./media-types.js";
@@ -25,7 +25,7 @@ export const httpd: Image = {
   workingDir: "/usr/local/apache2",
   stopSignal: "SIGWINCH",
   programs: {
-    ...shellPrograms,
+    ...debianPrograms,
     "/usr/local/bin/httpd-foreground": runHttpd,
     "/usr/local/apache2/bin/httpd": runHttpd,
   },

@@ -1,6 +1,6 @@
 import type { Http1Answer, Http1Request } from "../../machinery/network/http1-server.js";
 import { reasonPhrase } from "../../machinery/network/http1-writer.js";
-import { shellPrograms } from "../shell/programs.js";
+import { debianPrograms } from "../shell/programs.js";
 import { FileError } from "./files.js";
 import { runHttpService, toAccessLogTime } from "./http-service.js";
 import type { Image } from "./image.js";
@@ -13,8 +13,9 @@ import {
 } from "./nginx-config.js";
 import { DEFAULT_CONF, ENTRYPOINT_LINES, ERROR_PAGE_50X, NGINX_CONF, WELCOME_PAGE } from "./nginx-pages.js";
 import { answerRequest } from "./nginx-serve.js";
-import type { Process } from "./process.js";
+import type { Process, Signal } from "./process.js";
 
+const KEEPALIVE_TIMEOUT_MS = 65_000;
 const LATEST = "1.27.5";
 /** One copy for all the logs that begin with it. */
 const ENTRYPOINT_BYTES = Buffer.from(ENTRYPOINT_LINES, "utf8");
@@ -33,7 +34,7 @@ export const nginx: Image = {
   cmd: ["nginx", "-g", "daemon off;"],
   env: (tag) => ({ NGINX_VERSION: versionOf(tag), PKG_RELEASE: "1~bookworm" }),
   stopSignal: "SIGQUIT",
-  programs: { ...shellPrograms, "/docker-entrypoint.sh": entrypoint, "/usr/sbin/nginx": runNginx },
+  programs: { ...debianPrograms, "/docker-entrypoint.sh": entrypoint, "/usr/sbin/nginx": runNginx },
   directories: ["/etc/nginx/conf.d", "/docker-entrypoint.d", "/var/cache/nginx", "/var/log/nginx"],
   files: {
     "/etc/nginx/nginx.conf": NGINX_CONF,
@@ -62,8 +63,11 @@ async function runNginx(process: Process): Promise<number> {
     await process.stderr.write(`nginx version: nginx/${version}\n`);
     return 0;
   }
-  const servers = await loadServers(process);
-  if (!servers) return 1;
+  const order = process.argv[process.argv.indexOf("-s") + 1];
+  if (process.argv.includes("-s")) return signalMaster(process, order ?? "");
+  const loaded = await loadServers(process);
+  if (!loaded) return 1;
+  let servers: readonly NginxServer[] = loaded;
   if (process.argv.includes("-t")) {
     await process.stderr.write(
       "nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\nnginx: configuration file /etc/nginx/nginx.conf test is successful\n",
@@ -74,7 +78,14 @@ async function runNginx(process: Process): Promise<number> {
   await notice('using the "epoll" event method');
   await notice(`nginx/${version}`);
   await notice("start worker processes");
+  process.onSignal("SIGHUP", () =>
+    process.background(async () => {
+      await notice("signal 1 (SIGHUP) received, reconfiguring");
+      servers = (await loadServers(process)) ?? servers;
+    }),
+  );
   return runHttpService(process, {
+    idleTimeoutMs: KEEPALIVE_TIMEOUT_MS,
     ports: [...new Set(servers.flatMap((server) => server.ports))],
     largestBodyBytes: Infinity,
     handler: (request) => serve(process, servers, version, request),
@@ -90,6 +101,20 @@ async function runNginx(process: Process): Promise<number> {
       process.background(() => notice(`signal ${number} (${signal}) received, ${what}`));
     },
   });
+}
+
+const ORDERS = new Map<string, Signal>([
+  ["reload", "SIGHUP"],
+  ["quit", "SIGQUIT"],
+  ["stop", "SIGTERM"],
+]);
+
+/** `nginx -s reload`: the master process is PID 1 here. */
+async function signalMaster(process: Process, order: string): Promise<number> {
+  const signal = ORDERS.get(order);
+  if (signal && process.kill(1, signal)) return 0;
+  await process.stderr.write(`nginx: invalid option: "-s ${order}"\n`);
+  return 1;
 }
 
 async function loadServers(process: Process): Promise<NginxServer[] | undefined> {

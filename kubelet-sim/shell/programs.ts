@@ -9,6 +9,9 @@ export const shellPrograms: Readonly<Record<string, Program>> = {
   ...Object.fromEntries(Object.entries(tools).map(([name, program]) => [`/bin/${name}`, program])),
 };
 
+/** The same with bash, as images made of Debian have it. */
+export const debianPrograms: Readonly<Record<string, Program>> = { ...shellPrograms, "/bin/bash": sh };
+
 const NOT_IN_BUSYBOX = new Set(["/bin/curl", "/bin/dig"]);
 
 /** Only what busybox itself has. */

@@ -121,6 +121,9 @@ async function runIfComplete(shell: Shell, text: string, isLast: boolean): Promi
 function promptOf(shell: Shell): string {
   const home = shell.state.get("HOME");
   const { cwd } = shell.process;
+  // bash's prompt, where an image has it.
+  const [name = ""] = shell.process.argv;
+  if (name.endsWith("bash")) return `root@${shell.process.hostname}:${cwd}# `;
   const shown =
     home && home !== "/" && (cwd === home || cwd.startsWith(`${home}/`)) ? `~${cwd.slice(home.length)}` : cwd;
   return `${shown} # `;

@@ -25,6 +25,7 @@ import { seq } from "./tools/seq.js";
 import { sleep } from "./tools/sleep.js";
 import { sort } from "./tools/sort.js";
 import { tail } from "./tools/tail.js";
+import { tar } from "./tools/tar.js";
 import { tee } from "./tools/tee.js";
 import { fail, succeed, test } from "./tools/test.js";
 import { tr } from "./tools/tr.js";
@@ -88,6 +89,7 @@ export const tools: Readonly<Record<string, Program>> = {
   sort,
   stat,
   tail,
+  tar,
   tee,
   test,
   time,

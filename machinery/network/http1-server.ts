@@ -29,6 +29,8 @@ const LARGEST_BODY_BYTES = 1024 * 1024;
 interface Served {
   connection: Connection;
   busy: boolean;
+  /** Had no request since the last `endIdle`. */
+  idle: boolean;
 }
 
 /** An HTTP/1.1 server over virtual connections. It has no timer: whoever owns it may end idle connections. */
@@ -45,7 +47,7 @@ export class Http1Server {
 
   /** Serves one connection to its end; never rejects. */
   async serve(connection: Connection): Promise<void> {
-    const served: Served = { connection, busy: false };
+    const served: Served = { connection, busy: false, idle: false };
     this.#served.add(served);
     try {
       const reader = new Http1Reader(connection);
@@ -67,6 +69,14 @@ export class Http1Server {
     return this.#served.size;
   }
 
+  /** Ends the connections that had no request since the last call. */
+  endIdle(): void {
+    for (const served of this.#served) {
+      if (served.idle && !served.busy) served.connection.end();
+      served.idle = true;
+    }
+  }
+
   /** Ends idle connections at once and the others after their answer. */
   shutdown(): void {
     this.#closing = true;
@@ -81,6 +91,7 @@ export class Http1Server {
       const head = await reader.readHead();
       if (!head || (this.#closing && !served.busy)) return false;
       served.busy = true;
+      served.idle = false;
       incoming = await this.#receive(head, reader, connection);
     } catch (err) {
       if (!(err instanceof Http1Error)) throw err;
