@@ -13,6 +13,7 @@ import type { KubeletConfig, NodeConfig } from "./node/node-config.js";
 import { NodeLease } from "./node/node-lease.js";
 import { capacityOf } from "./node/node-object.js";
 import { NodeReporter } from "./node/node-reporter.js";
+import { PodDialer } from "./node/pod-dialer.js";
 import { BackOff } from "./pods/back-off.js";
 import type { ConfigSource } from "./pods/env.js";
 import { ImagePuller } from "./pods/image-puller.js";
@@ -257,6 +258,12 @@ export class Kubelet {
       logger: this.#logger,
       runtime,
       network,
+      toPods: new PodDialer({
+        nodeIP: node.ip,
+        network: this.#options.network,
+        clock,
+        rng: rng.fork("pod-dialer"),
+      }),
       config: configSource,
       puller: new ImagePuller({ runtime, clock }),
       statuses: new StatusManager({

@@ -66,7 +66,7 @@ export const hookTarget = ({
   container: record.spec,
   running: container,
   podIP: sandbox.ip,
-  podNetwork: sandbox.network,
+  toPods: node.toPods,
   nodeNetwork: node.network,
   clock: node.clock,
 });

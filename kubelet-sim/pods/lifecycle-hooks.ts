@@ -43,7 +43,7 @@ async function httpHook(
   try {
     const port = portNumber(action.port, target.container);
     authority = `${ip}:${port}`;
-    const network = ip === target.podIP ? target.podNetwork : target.nodeNetwork;
+    const network = ip === target.podIP ? target.toPods : target.nodeNetwork;
     const connection = await network.connect({ ip, port }, { signal });
     const onAbort = (): void => connection.reset();
     signal.addEventListener("abort", onAbort, { once: true });

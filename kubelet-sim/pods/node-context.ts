@@ -21,8 +21,10 @@ export interface NodeContext {
   rng: Rng;
   logger: Logger;
   runtime: ContainerRuntime;
-  /** The node's own: hooks and probes dial from here. */
+  /** The node's own: probes and hooks that name another host dial from here. */
   network: Network;
+  /** The way to the pods of this node: probes and hooks take it. */
+  toPods: Pick<Network, "connect">;
   config: ConfigSource;
   puller: ImagePuller;
   statuses: StatusManager;

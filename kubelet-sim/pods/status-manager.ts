@@ -1,5 +1,6 @@
 import type { Clock, Timer } from "../../machinery/api/clock.js";
 import { type Pod, type PodStatus, pods } from "../../machinery/api/core-v1.js";
+import { TransportError } from "../../machinery/api/http.js";
 import type { Logger } from "../../machinery/api/logger.js";
 import { isConflict, isNotFound } from "../../machinery/api/status.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
@@ -151,7 +152,10 @@ export class StatusManager {
       } catch (err) {
         if (isNotFound(err) || isConflict(err)) return undefined;
         signal.throwIfAborted();
-        logger.warn(failure, { namespace: pod.metadata.namespace, pod: pod.metadata.name, err });
+        const keys = { namespace: pod.metadata.namespace, pod: pod.metadata.name, err };
+        // A server that is away is noticed by all pods at once and said elsewhere.
+        if (err instanceof TransportError) logger.debug(failure, keys);
+        else logger.warn(failure, keys);
       }
       await clock.sleep(delayMs, signal);
     }

@@ -16,8 +16,8 @@ export interface ProbeTarget {
   container: Container;
   running: RuntimeContainer;
   podIP: string;
-  /** The pod's own namespace: the way of a kubelet on the same node, which no link fault touches. */
-  podNetwork: Network;
+  /** The way to the pods of this node. */
+  toPods: Pick<Network, "connect">;
   /** For probes that name another host. */
   nodeNetwork: Network;
   clock: Clock;
@@ -78,7 +78,7 @@ async function connected<T>(
   use: (connection: Connection) => Promise<T>,
 ): Promise<T> {
   const ip = host || target.podIP;
-  const network = ip === target.podIP ? target.podNetwork : target.nodeNetwork;
+  const network = ip === target.podIP ? target.toPods : target.nodeNetwork;
   const connection = await network.connect({ ip, port }, { signal });
   const onAbort = (): void => connection.reset();
   signal.addEventListener("abort", onAbort, { once: true });

@@ -17,6 +17,7 @@ import { VirtualNetwork } from "../../machinery/network/virtual-network.js";
 import { seededRng } from "../../machinery/runtime/seeded-rng.js";
 import { SimulationScheduler } from "../../simulation/scheduler.js";
 import { VirtualClock } from "../../simulation/virtual-clock.js";
+import { PodDialer } from "../../kubelet-sim/node/pod-dialer.js";
 import { BackOff } from "../../kubelet-sim/pods/back-off.js";
 import { ImagePuller } from "../../kubelet-sim/pods/image-puller.js";
 import type { NodeContext } from "../../kubelet-sim/pods/node-context.js";
@@ -76,6 +77,7 @@ export class TestNode {
       logger: silentLogger,
       runtime,
       network: nodeNetwork,
+      toPods: new PodDialer({ nodeIP: "172.18.0.3", network, clock, rng }),
       config: {
         configMap: (namespace, name) => Promise.resolve(this.configMaps.get(`${namespace}/${name}`)),
         secret: (namespace, name) => Promise.resolve(this.secrets.get(`${namespace}/${name}`)),
