@@ -1,3 +1,4 @@
+import { guardTimers } from "../machinery/runtime/timer-guard.js";
 import { activeResources, turn } from "../machinery/runtime/turn.js";
 import type { VirtualClock } from "./virtual-clock.js";
 
@@ -12,15 +13,18 @@ const STEPS_BETWEEN_CHECKS = 256;
 const MOST_STEPS_WITHOUT_TIME = 1_000_000;
 
 /**
- * Runs a simulated world: everything runnable runs, then time jumps to the next timer. The watchdog compares what keeps
- * the event loop alive with what did at the start: a timer, a file request or a socket of the machine that appears
- * during the run fails it.
+ * Runs a simulated world: everything runnable runs, then time jumps to the next timer. The watchdog fails the run when
+ * the program sets a timer of the machine while it runs, and when a file request or a socket appears among what keeps
+ * the event loop alive.
  */
 export class SimulationScheduler {
   readonly #clock: VirtualClock;
   readonly #baseline: Map<string, number>;
   #steps = 0;
   #stuckSteps = 0;
+  /** Runs can be nested: a condition may itself wait for an operation. */
+  #depth = 0;
+  #outsideTimer: string | undefined;
 
   constructor(clock: VirtualClock) {
     this.#clock = clock;
@@ -28,7 +32,11 @@ export class SimulationScheduler {
   }
 
   /** Runs for `durationMs` of simulated time. */
-  async run(durationMs: number): Promise<void> {
+  run(durationMs: number): Promise<void> {
+    return this.#guarded(() => this.#run(durationMs));
+  }
+
+  async #run(durationMs: number): Promise<void> {
     const untilMs = this.#clock.monotonicMs() + durationMs;
     await turn();
     for (;;) {
@@ -41,11 +49,15 @@ export class SimulationScheduler {
   }
 
   /** Runs until `condition` holds; rejects with RangeError after `limitMs` of simulated time. */
-  async runUntil(
+  runUntil(
     condition: () => boolean | Promise<boolean>,
     limitMs: number,
     what = "the condition",
   ): Promise<void> {
+    return this.#guarded(() => this.#runUntil(condition, limitMs, what));
+  }
+
+  async #runUntil(condition: () => boolean | Promise<boolean>, limitMs: number, what: string): Promise<void> {
     const untilMs = this.#clock.monotonicMs() + limitMs;
     await turn();
     while (!(await this.#holds(condition))) {
@@ -68,6 +80,21 @@ export class SimulationScheduler {
     return promise;
   }
 
+  async #guarded(run: () => Promise<void>): Promise<void> {
+    const release =
+      this.#depth++ === 0
+        ? guardTimers((name) => {
+            this.#outsideTimer = name;
+          })
+        : undefined;
+    try {
+      await run();
+    } finally {
+      this.#depth--;
+      release?.();
+    }
+  }
+
   async #holds(condition: () => boolean | Promise<boolean>): Promise<boolean> {
     const verdict = condition();
     return typeof verdict === "boolean" ? verdict : this.settle(verdict);
@@ -87,16 +114,21 @@ export class SimulationScheduler {
   }
 
   #watch(): void {
+    if (this.#outsideTimer) {
+      throw new OutsideWorkError(
+        `${this.#outsideTimer} was called: work outside the virtual clock cannot be repeated`,
+      );
+    }
     for (const [name, count] of countByName(activeResources())) {
-      if (count > (this.#baseline.get(name) ?? 0) && !OWN_TURN.has(name)) {
+      if (count > (this.#baseline.get(name) ?? 0) && !OF_THE_HOST.has(name)) {
         throw new OutsideWorkError(`${name} is active: work outside the virtual clock cannot be repeated`);
       }
     }
   }
 }
 
-/** The scheduler's own turns of the event loop. */
-const OWN_TURN = new Set(["Immediate"]);
+/** Timers of the test runner and the scheduler's own turns; those of the program are seen by the guard. */
+const OF_THE_HOST = new Set(["Timeout", "Immediate"]);
 
 function countByName(names: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();

@@ -1,3 +1,4 @@
+import { createServer } from "node:net";
 import { expect, test } from "@jest/globals";
 import { SimulationScheduler } from "./scheduler.js";
 import { VirtualClock } from "./virtual-clock.js";
@@ -59,13 +60,28 @@ test("a skewed clock reads ahead and drifts, over the same master", async () => 
   expect(fast.nowMs() - start).toBe(400);
 });
 
-test("the watchdog fails a run in which a timer of the machine waits", async () => {
+test("the watchdog fails a run in which the program sets a timer of the machine", async () => {
   const clock = new VirtualClock();
   const scheduler = new SimulationScheduler(clock);
-  const outside = setTimeout(() => {}, 60_000);
+  let outside: NodeJS.Timeout | undefined;
+  clock.setTimer(5, () => {
+    outside = setTimeout(() => {}, 60_000);
+  });
   try {
-    await expect(scheduler.run(10)).rejects.toThrow("Timeout is active");
+    await expect(scheduler.run(10)).rejects.toThrow("setTimeout was called");
   } finally {
     clearTimeout(outside);
+  }
+});
+
+test("the watchdog fails a run in which a socket of the machine is open", async () => {
+  const clock = new VirtualClock();
+  const scheduler = new SimulationScheduler(clock);
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  try {
+    await expect(scheduler.run(10)).rejects.toThrow("TCPServerWrap is active");
+  } finally {
+    server.close();
   }
 });
