@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../machinery/api/clock.js";
-import { nodes, pods, serviceAccounts } from "../machinery/api/core-v1.js";
+import { events, nodes, pods, serviceAccounts } from "../machinery/api/core-v1.js";
 import { parseCidr } from "../machinery/api/ip.js";
 import type { Logger } from "../machinery/api/logger.js";
 import { startCarrier } from "../machinery/network/carrier.js";
@@ -28,6 +28,7 @@ import { StaticTokens } from "./auth/static-tokens.js";
 import { bootstrap } from "./bootstrap.js";
 import { DataDirError, prepareDataDir } from "./data-dir.js";
 import { Discovery } from "./discovery/discovery.js";
+import { EventExpiry } from "./event-expiry.js";
 import { SERVER_VERSION } from "./handlers/version.js";
 import { NodeKubeletDialer } from "./http/node-kubelet-dialer.js";
 import { serveApi } from "./http/serve-api.js";
@@ -91,6 +92,7 @@ async function start(options: ApiServerProcessOptions, logger: Logger, stops: St
     clusterIp: serviceIp,
   });
   await server.start();
+  stops.push(expireEvents(server, clock, logger));
   const edge = serveApi({ handler: server, clock, logger, tls: { ...pki.server, clientCa: pki.ca } });
   stops.push(() => stopServing(server, edge, clock));
   const port = await edge.listen(options.securePort, options.bindAddress);
@@ -106,6 +108,15 @@ async function start(options: ApiServerProcessOptions, logger: Logger, stops: St
     stops.push(() => admin.close());
   }
   return address;
+}
+
+function expireEvents(server: ApiServer, clock: Clock, logger: Logger): Stop {
+  const abort = new AbortController();
+  const running = new EventExpiry({ events: server.store(events), clock, logger }).run(abort.signal);
+  return async () => {
+    abort.abort();
+    await running;
+  };
 }
 
 async function openStorage(
