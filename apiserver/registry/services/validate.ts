@@ -11,7 +11,8 @@ import {
 } from "../../../machinery/api/field-error.js";
 import { isQualifiedName } from "../../../machinery/api/names.js";
 import { PROTOCOLS, portNumber, portNumberOrName } from "../validation/fields.js";
-import { check, checkLabel, checkSubdomain, validateLabels } from "../validation/labels.js";
+import { validateLabels } from "../object-meta.js";
+import { check, checkLabel, checkSubdomain } from "../validation/labels.js";
 import { isExternallyAccessible, isHeadless, needsHealthCheckPort } from "./rules.js";
 import { validateClusterIps, validateExternalIps } from "./validate-ips.js";
 

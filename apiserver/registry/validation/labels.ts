@@ -4,7 +4,6 @@ import {
   forbidden,
   invalid,
   required,
-  tooLong,
 } from "../../../machinery/api/field-error.js";
 import type { LabelSelector, LabelSelectorRequirement } from "../../../machinery/api/meta-v1.js";
 import {
@@ -13,6 +12,7 @@ import {
   isLabelValue,
   isQualifiedName,
 } from "../../../machinery/api/names.js";
+import { validateLabels } from "../object-meta.js";
 
 /** One Invalid error per message of a rule from names.ts. */
 export const check = (rule: (value: string) => string[], value: string, at: FieldPath): FieldError[] =>
@@ -21,31 +21,6 @@ export const check = (rule: (value: string) => string[], value: string, at: Fiel
 export const checkLabel = (value: string, at: FieldPath): FieldError[] => check(isDns1123Label, value, at);
 export const checkSubdomain = (value: string, at: FieldPath): FieldError[] =>
   check(isDns1123Subdomain, value, at);
-
-/** Upstream: ValidateLabels. */
-export const validateLabels = (labels: Record<string, string> | undefined, at: FieldPath): FieldError[] =>
-  Object.entries(labels ?? {}).flatMap(([key, value]) => [
-    ...check(isQualifiedName, key, at),
-    ...check(isLabelValue, value, at),
-  ]);
-
-const MAX_ANNOTATIONS_BYTES = 256 * 1024;
-
-export function validateAnnotations(
-  annotations: Record<string, string> | undefined,
-  at: FieldPath,
-): FieldError[] {
-  const entries = Object.entries(annotations ?? {});
-  const errors = entries.flatMap(([key]) =>
-    isQualifiedName(key.toLowerCase()).map((message) => invalid(at, key, message)),
-  );
-  const bytes = entries.reduce(
-    (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
-    0,
-  );
-  if (bytes > MAX_ANNOTATIONS_BYTES) errors.push(tooLong(at, MAX_ANNOTATIONS_BYTES));
-  return errors;
-}
 
 export function validateLabelSelector(selector: LabelSelector | undefined, at: FieldPath): FieldError[] {
   if (!selector) return [];

@@ -12,7 +12,8 @@ import { INVALID_IP_MESSAGE, isIP } from "../../../machinery/api/ip.js";
 import { isQualifiedName, rangeMessage } from "../../../machinery/api/names.js";
 import { validateContainers, validateHostNetworkPorts } from "./containers.js";
 import { validateEphemeralContainers } from "./ephemeral-containers.js";
-import { check, checkLabel, checkSubdomain, validateAnnotations, validateLabels } from "./labels.js";
+import { validateAnnotations, validateLabels } from "../object-meta.js";
+import { check, checkLabel, checkSubdomain } from "./labels.js";
 import { validateAffinity, validateTolerations, validateTopologySpread } from "./scheduling.js";
 import { validateVolumes } from "./volumes.js";
 
