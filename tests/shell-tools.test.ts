@@ -158,3 +158,28 @@ test("a terminal container shows its prompt when attached later, and Ctrl-D ends
   expect(await pods.until(output)).toBe("/ # echo $((6*7)); tty=$(ls /etc/hostname)\r\n42\r\n/ # \r\n");
   expect(await pods.until(session.exited)).toBe(0);
 });
+
+test("the interactive shell edits its line: history, cursor keys, Tab, Ctrl-C", async () => {
+  const pods = new TestPods();
+  const { container } = await pods.start({ command: ["sleep", "3600"] });
+  const session = await container.exec({ command: ["sh"], stdin: true, tty: true });
+  const output = textOf(session.stdout);
+  const keys = [
+    "echo one\r",
+    "\x1b[A\x7f\x7f\x7ftwo\r", // the last line again, with another word
+    "echo bc\x1b[D\x1b[Da\r", // two to the left
+    "cat /etc/hostn\t\r",
+    "nonsense\x03",
+    "echo $?\r",
+    "\x04",
+  ];
+  for (const key of keys) {
+    await session.stdin?.write(Buffer.from(key));
+    await pods.scheduler.run(50);
+  }
+  const shown = await pods.until(output);
+  const results = shown.split("\r\n").filter((line) => !line.includes("#"));
+  expect(results).toEqual(["one", "two", "abc", "pod-0", "130", ""]);
+  expect(shown).toContain("/ # cat /etc/hostname \r\n");
+  expect(shown).toContain("/ # nonsense^C\r\n/ # ");
+});

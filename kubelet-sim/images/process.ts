@@ -76,12 +76,14 @@ export interface OpenFile {
   dup(): OpenFile;
   /** Idempotent; rejects what this holder is waiting for. */
   close(): void;
-  readonly terminal?: TerminalSize;
+  readonly terminal?: TerminalControl;
 }
 
-export interface TerminalSize {
+export interface TerminalControl {
   readonly width: number;
   readonly height: number;
+  /** Raw: every key is handed over at once, unechoed, Ctrl-C and Ctrl-D included; only CR comes as newline. */
+  setRaw(raw: boolean): void;
 }
 
 export interface ProcessExit {

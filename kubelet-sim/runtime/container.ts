@@ -158,7 +158,7 @@ export class RuntimeContainer implements Container {
     if (this.#parts.config.tty) {
       const terminal = new Terminal(
         (bytes) => this.#log.append("stdout", bytes),
-        (signal) => this.#table.signalTerminal(terminal.size, signal),
+        (signal) => this.#table.signalTerminal(terminal, signal),
       );
       this.#terminal = terminal;
       return new Map([0, 1, 2].map((descriptor) => [descriptor, terminal.open()]));

@@ -54,7 +54,7 @@ function startOnTerminal({ table, env, cwd }: ExecStart, request: ExecRequest): 
   const stdout = new OutputReader(output.openReader());
   const terminal = new Terminal(
     (bytes) => writer.write(bytes),
-    (signal) => table.signalTerminal(terminal.size, signal),
+    (signal) => table.signalTerminal(terminal, signal),
   );
   const process = table.start({
     parentPid: 0,

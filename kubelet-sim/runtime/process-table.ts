@@ -13,7 +13,7 @@ import {
   type Program,
   type Signal,
   type SpawnOptions,
-  type TerminalSize,
+  type TerminalControl,
 } from "../images/process.js";
 import { type ProcessStart, RunningProcess } from "./running-process.js";
 
@@ -124,7 +124,7 @@ export class ProcessTable {
   }
 
   /** To every process that holds the terminal. */
-  signalTerminal(terminal: TerminalSize, signal: Signal): void {
+  signalTerminal(terminal: TerminalControl, signal: Signal): void {
     for (const process of Array.from(this.#processes.values())) {
       if ([...process.descriptors.values()].some((file) => file.terminal === terminal)) {
         process.deliver(signal, "outside");

@@ -1,4 +1,4 @@
-import { type OpenFile, ProcessEnded, type Signal, type TerminalSize } from "../images/process.js";
+import { type OpenFile, ProcessEnded, type Signal, type TerminalControl } from "../images/process.js";
 import { toBytes } from "./byte-queue.js";
 
 const LARGEST_INPUT_BYTES = 64 * 1024;
@@ -10,8 +10,10 @@ const SIGNAL_KEYS: ReadonlyMap<number, Signal> = new Map([
 const END_OF_FILE = new Uint8Array();
 
 /** A pseudo-terminal with the kernel's usual line discipline: line editing, echo, Ctrl-C, Ctrl-D, newline as CR LF. */
-export class Terminal {
-  readonly size: { width: number; height: number } = { width: 80, height: 24 };
+export class Terminal implements TerminalControl {
+  width = 80;
+  height = 24;
+  #raw = false;
   readonly #output: (bytes: Uint8Array) => Promise<void>;
   readonly #raise: (signal: Signal) => void;
   #line: number[] = [];
@@ -30,12 +32,23 @@ export class Terminal {
   }
 
   resize(size: { width: number; height: number }): void {
-    Object.assign(this.size, size);
+    this.width = size.width;
+    this.height = size.height;
     this.#raise("SIGWINCH");
+  }
+
+  setRaw(raw: boolean): void {
+    this.#raw = raw;
   }
 
   /** Bytes typed by the user. */
   async type(bytes: Uint8Array): Promise<void> {
+    if (this.#raw) this.#deliver(bytes.map((byte) => (byte === 0x0d ? 0x0a : byte)));
+    else await this.#cook(bytes);
+    while (this.#readySize > LARGEST_INPUT_BYTES && !this.#hungUp) await this.wait();
+  }
+
+  async #cook(bytes: Uint8Array): Promise<void> {
     let echo = "";
     for (const byte of bytes) {
       echo += this.#key(byte);
@@ -46,7 +59,6 @@ export class Terminal {
       this.#raise(signal);
     }
     if (echo) await this.#output(Buffer.from(echo, "latin1"));
-    while (this.#readySize > LARGEST_INPUT_BYTES && !this.#hungUp) await this.wait();
   }
 
   /** The user's end of the terminal is gone: reads end. */
@@ -144,8 +156,8 @@ class TerminalFile implements OpenFile {
     this.#terminal = terminal;
   }
 
-  get terminal(): TerminalSize {
-    return this.#terminal.size;
+  get terminal(): TerminalControl {
+    return this.#terminal;
   }
 
   read(limit?: number): Promise<Uint8Array | undefined> {

@@ -1,8 +1,6 @@
 import { FileError } from "../images/files.js";
-import type { OpenFile, Process } from "../images/process.js";
-import { Parser } from "./parser.js";
-import { ShellSyntaxError } from "./scanner.js";
-import { ControlFlow } from "./control-flow.js";
+import type { Process } from "../images/process.js";
+import { runLines } from "./run-lines.js";
 import { Shell } from "./shell.js";
 import { ShellState } from "./state.js";
 
@@ -74,72 +72,5 @@ function parseInvocation(process: Process): Invocation | string {
   } catch (err) {
     if (!(err instanceof FileError)) throw err;
     return `can't open '${path}': ${err.message}`;
-  }
-}
-
-/** Reads and runs standard input; with a terminal it prompts and survives errors and Ctrl-C. */
-async function runLines(shell: Shell): Promise<number> {
-  const { process } = shell;
-  let text = "";
-  let reading = false;
-  if (shell.interactive) {
-    process.onSignal("SIGTERM", "ignore");
-    process.onSignal("SIGINT", () => {
-      text = "";
-      if (reading) process.background(() => process.stderr.write(promptOf(shell)));
-    });
-  }
-  for (;;) {
-    if (shell.interactive) await process.stderr.write(text === "" ? promptOf(shell) : "> ");
-    reading = true;
-    const line = await readLine(process.stdin);
-    reading = false;
-    if (line === undefined) break;
-    text += line;
-    if (await runIfComplete(shell, text, false)) text = "";
-  }
-  if (text !== "") await runIfComplete(shell, text, true);
-  if (shell.interactive) await process.stderr.write("\n");
-  return shell.state.lastStatus;
-}
-
-async function runIfComplete(shell: Shell, text: string, isLast: boolean): Promise<boolean> {
-  if (!isLast && text.endsWith("\\\n")) return false;
-  try {
-    const lists = [];
-    const parser = new Parser(text);
-    for (let list = parser.next(); list; list = parser.next()) lists.push(list);
-    for (const list of lists) await shell.runList(list);
-  } catch (err) {
-    if (err instanceof ShellSyntaxError && err.incomplete && !isLast) return false;
-    if (!shell.interactive || (err instanceof ControlFlow && err.kind === "exit")) throw err;
-    if (!(err instanceof ControlFlow)) shell.state.lastStatus = await shell.report(err);
-  }
-  return true;
-}
-
-function promptOf(shell: Shell): string {
-  const home = shell.state.get("HOME");
-  const { cwd } = shell.process;
-  // bash's prompt, where an image has it.
-  const [name = ""] = shell.process.argv;
-  if (name.endsWith("bash")) return `root@${shell.process.hostname}:${cwd}# `;
-  const shown =
-    home && home !== "/" && (cwd === home || cwd.startsWith(`${home}/`)) ? `~${cwd.slice(home.length)}` : cwd;
-  return `${shown} # `;
-}
-
-/** One line with its end; what was read too far is put back for the commands of the line. */
-async function readLine(input: OpenFile): Promise<string | undefined> {
-  let line = "";
-  for (;;) {
-    const bytes = await input.read();
-    if (!bytes) return line === "" ? undefined : line;
-    const newline = bytes.indexOf(10);
-    if (newline >= 0) {
-      if (newline + 1 < bytes.length) input.unread(bytes.subarray(newline + 1));
-      return line + Buffer.from(bytes.subarray(0, newline + 1)).toString("utf8");
-    }
-    line += Buffer.from(bytes).toString("utf8");
   }
 }
