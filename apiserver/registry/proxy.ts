@@ -23,7 +23,7 @@ export interface ProxyTarget {
   port: string;
 }
 
-export function parseProxyTarget(text: string): ProxyTarget | undefined {
+function parseProxyTarget(text: string): ProxyTarget | undefined {
   const parts = text.split(":");
   const [first = "", second = "", third = ""] = parts;
   if (parts.length === 1) return { tls: false, name: first, port: "" };

@@ -59,16 +59,7 @@ export function parseCidr(text: string): Cidr | undefined {
   return { base: ip - (ip % size), prefixLength, size };
 }
 
-export const formatCidr = (cidr: Cidr): string => `${formatIPv4(cidr.base)}/${cidr.prefixLength}`;
-
 export function cidrContains(cidr: Cidr, ip: string | number): boolean {
   const value = typeof ip === "number" ? ip : parseIPv4(ip);
   return value !== undefined && value >= cidr.base && value < cidr.base + cidr.size;
-}
-
-/** The `index`th block of `prefixLength` inside `cidr` (node pod CIDRs); undefined when it does not fit. */
-export function subnet(cidr: Cidr, prefixLength: number, index: number): Cidr | undefined {
-  const size = 2 ** (32 - prefixLength);
-  const base = cidr.base + index * size;
-  return base + size <= cidr.base + cidr.size ? { base, prefixLength, size } : undefined;
 }

@@ -5,8 +5,8 @@ const regexError = (message: string, format: string, ...examples: string[]): str
     ? `${message} (regex used for validation is '${format}')`
     : `${message} (e.g. ${examples.map((example) => `'${example}', `).join(" or ")}regex used for validation is '${format}')`;
 
-export const maxLengthMessage = (length: number): string => `must be no more than ${length} characters`;
-export const EMPTY_MESSAGE = "must be non-empty";
+const maxLengthMessage = (length: number): string => `must be no more than ${length} characters`;
+const EMPTY_MESSAGE = "must be non-empty";
 export const rangeMessage = (low: number, high: number): string =>
   `must be between ${low} and ${high}, inclusive`;
 const whole = (format: string): RegExp => new RegExp(`^(?:${format})$`);
@@ -18,7 +18,6 @@ const DNS1123_SUBDOMAIN = `${DNS1123_LABEL}(\\.${DNS1123_LABEL})*`;
 const DNS1035_LABEL = "[a-z]([-a-z0-9]*[a-z0-9])?";
 const QUALIFIED_NAME = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const LABEL_VALUE = `(${QUALIFIED_NAME})?`;
-const WILDCARD_DNS1123_SUBDOMAIN = `\\*\\.${DNS1123_SUBDOMAIN}`;
 const CONFIG_MAP_KEY = "[-._a-zA-Z0-9]+";
 const HTTP_HEADER_NAME = "[-A-Za-z0-9]+";
 
@@ -27,12 +26,11 @@ const dns1123Subdomain = whole(DNS1123_SUBDOMAIN);
 const dns1035Label = whole(DNS1035_LABEL);
 const qualifiedName = whole(QUALIFIED_NAME);
 const labelValue = whole(LABEL_VALUE);
-const wildcardSubdomain = whole(WILDCARD_DNS1123_SUBDOMAIN);
 const configMapKey = whole(CONFIG_MAP_KEY);
 const httpHeaderName = whole(HTTP_HEADER_NAME);
 
-export const DNS1123_LABEL_MAX_LENGTH = 63;
-export const DNS1123_SUBDOMAIN_MAX_LENGTH = 253;
+const DNS1123_LABEL_MAX_LENGTH = 63;
+const DNS1123_SUBDOMAIN_MAX_LENGTH = 253;
 
 /** Names of namespaces, containers, volumes. */
 export function isDns1123Label(value: string): string[] {
@@ -79,21 +77,6 @@ export function isDns1035Label(value: string): string[] {
         DNS1035_LABEL,
         "my-name",
         "abc-123",
-      ),
-    );
-  return errors;
-}
-
-export function isWildcardDns1123Subdomain(value: string): string[] {
-  const errors: string[] = [];
-  if (value.length > DNS1123_SUBDOMAIN_MAX_LENGTH)
-    errors.push(maxLengthMessage(DNS1123_SUBDOMAIN_MAX_LENGTH));
-  if (!wildcardSubdomain.test(value))
-    errors.push(
-      regexError(
-        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
-        WILDCARD_DNS1123_SUBDOMAIN,
-        "*.example.com",
       ),
     );
   return errors;
@@ -195,7 +178,3 @@ export const isHttpHeaderName = (name: string): string[] =>
           "X-Header-Name",
         ),
       ];
-
-/** What generateName must be so that a suffix can follow it. */
-export const maskTrailingDash = (name: string): string =>
-  name.endsWith("-") ? `${name.slice(0, -1)}a` : name;

@@ -67,7 +67,7 @@ function shift(digits: bigint, exponent: number): bigint {
 }
 
 /** The one spelling of a value in its format: `1000m` is `1`, `1024Mi` is `1Gi`, `0.5` is `500m`. */
-export function formatQuantity({ nanos, format }: ParsedQuantity): string {
+function formatQuantity({ nanos, format }: ParsedQuantity): string {
   const magnitude = nanos < 0n ? -nanos : nanos;
   const sign = nanos < 0n ? "-" : "";
   if (magnitude === 0n) return "0";

@@ -7,7 +7,7 @@ import { jsonAnswer, successStatus } from "../answers.js";
 import type { ActionCall, Strategy, Subresource } from "../serve.js";
 import { setPodCondition } from "./conditions.js";
 
-export const evictions = resource<Eviction>("policy/v1", "Eviction", { plural: "evictions" });
+const evictions = resource<Eviction>("policy/v1", "Eviction", { plural: "evictions" });
 
 const strategy: Strategy<Pod> = {};
 

@@ -35,7 +35,7 @@ const schedulingGated = () => ({
 });
 
 /** Upstream: podStrategy.CheckGracefulDelete. A pod that never ran, or runs no more, has nothing to wind down. */
-export function podGracePeriodSeconds(pod: Pod, requestedSeconds: number | undefined): number {
+function podGracePeriodSeconds(pod: Pod, requestedSeconds: number | undefined): number {
   if (!pod.spec.nodeName) return 0;
   if (pod.status.phase === "Failed" || pod.status.phase === "Succeeded") return 0;
   const seconds = requestedSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 0;

@@ -33,12 +33,12 @@ function pullPolicyOf(image: string): "Always" | "IfNotPresent" {
   return tag === "latest" ? "Always" : "IfNotPresent";
 }
 
-export function defaultEnvVar(variable: EnvVar): void {
+function defaultEnvVar(variable: EnvVar): void {
   if (variable.valueFrom?.fieldRef) variable.valueFrom.fieldRef.apiVersion ||= "v1";
   if (variable.valueFrom?.resourceFieldRef) variable.valueFrom.resourceFieldRef.divisor ??= "0";
 }
 
-export function defaultProbe(probe: Probe): void {
+function defaultProbe(probe: Probe): void {
   probe.timeoutSeconds ||= 1;
   probe.periodSeconds ||= 10;
   probe.successThreshold ||= 1;
@@ -57,7 +57,7 @@ function defaultHttpGet(action: HttpGetAction | undefined): void {
   action.scheme ||= "HTTP";
 }
 
-export function canonicalizeResources(resources: ResourceRequirements): void {
+function canonicalizeResources(resources: ResourceRequirements): void {
   for (const list of [resources.limits, resources.requests]) {
     if (!list) continue;
     for (const [name, quantity] of Object.entries(list)) list[name] = canonicalQuantity(quantity);

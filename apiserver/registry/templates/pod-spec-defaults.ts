@@ -4,7 +4,7 @@ import { defaultContainer } from "./container-defaults.js";
 import { defaultVolume } from "./volume-defaults.js";
 
 /** Everything that a container list of a pod holds: init, regular, ephemeral. */
-export const allContainers = (spec: PodSpec): Container[] => [
+const allContainers = (spec: PodSpec): Container[] => [
   ...(spec.initContainers ?? []),
   ...(spec.containers ?? []),
   ...(spec.ephemeralContainers ?? []),
