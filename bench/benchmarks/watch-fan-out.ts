@@ -4,7 +4,7 @@ import { startApiServer } from "../harness/bench-api-server.js";
 import type { Benchmark, Measure } from "../harness/benchmark.js";
 import { runJob, startServer } from "../harness/jobs.js";
 import { quantile } from "../harness/statistics.js";
-import type { WatchersResult } from "../jobs/watchers.js";
+import { BURST_WRITERS, type WatchersResult } from "../jobs/watchers.js";
 import { configMapJson } from "./bodies.js";
 
 const PATH = "/api/v1/namespaces/default/configmaps";
@@ -18,18 +18,25 @@ export const watchFanOut: Benchmark = {
     const watchers = quick ? 200 : 1000;
     const rounds = quick ? 1 : 3;
     const api = await startApiServer(context);
-    const created = await api.client.create(configMaps, JSON.parse(configMapJson("fan-out")));
+    const created = await Promise.all(
+      Array.from({ length: BURST_WRITERS }, (_, writer) =>
+        api.client.create(configMaps, JSON.parse(configMapJson(`fan-out-${writer}`))),
+      ),
+    );
     const bare = await startServer(scope, "https", { tls: api.tls, file: join(api.dir, "floor.db") });
-    const { namespace, labels } = created.metadata;
     const body = JSON.stringify({
-      metadata: { name: "fan-out", namespace, labels },
-      data: { ...created.data, n: "{n}-{n}" },
+      metadata: { name: "fan-out-{w}", namespace: "default", labels: created[0]?.metadata.labels },
+      data: { ...created[0]?.data, n: "{n}-{n}" },
     });
     const measure = async (port: number, round: number): Promise<WatchersResult> => {
       signal.throwIfAborted();
       // Each round changes the data to something new.
-      const write = { method: "PATCH", path: `${PATH}/fan-out`, contentType: "application/merge-patch+json" };
-      const { metadata } = await api.client.get(configMaps, { namespace: "default", name: "fan-out" });
+      const write = {
+        method: "PATCH",
+        path: `${PATH}/fan-out-{w}`,
+        contentType: "application/merge-patch+json",
+      };
+      const { metadata } = await api.client.list(configMaps, { namespace: "default", limit: 1 });
       return runJob(scope, "watchers", {
         target: { ...api.target, port },
         watchers,

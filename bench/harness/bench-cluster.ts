@@ -55,11 +55,20 @@ export class BenchCluster {
     return cluster;
   }
 
-  whenReady(): Promise<ClusterStatus> {
-    return this.until(async () => {
-      const status = await this.admin<ClusterStatus>("supervisor", "/status");
-      return status?.processes.length && status.processes.every(({ ready }) => ready) ? status : undefined;
-    }, 20);
+  async whenReady(): Promise<ClusterStatus> {
+    let last: ClusterStatus | undefined;
+    try {
+      return await this.until(async () => {
+        last = await this.admin<ClusterStatus>("supervisor", "/status");
+        return last?.processes.length && last.processes.every(({ ready }) => ready) ? last : undefined;
+      }, 20);
+    } catch (err) {
+      const waiting = last?.processes
+        .filter(({ ready }) => !ready)
+        .map(({ name, reason }) => `${name} (${reason})`);
+      const seen = waiting ? `not ready: ${waiting.join(", ")}` : "the supervisor did not answer";
+      throw new Error(`${err instanceof Error ? err.message : String(err)}; ${seen}`, { cause: err });
+    }
   }
 
   /** Undefined until `up` has chosen ports and paths. */

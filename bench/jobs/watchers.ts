@@ -12,7 +12,7 @@ export interface WatchersOptions {
   target: Target;
   watchers: number;
   watchPath: string;
-  /** Each of these is one watch event of type MODIFIED. */
+  /** Each of these is one watch event of type MODIFIED. `{w}` becomes the number of the writer. */
   write: RequestTemplate;
   /** Writes one at a time, the next when every watcher has seen the last. */
   singles: number;
@@ -29,7 +29,8 @@ export interface WatchersResult {
 
 const MARKER = Buffer.from('"type":"MODIFIED"');
 const DIALS_AT_ONCE = 50;
-const BURST_WRITERS = 4;
+/** Each with an object of its own: writes of one object would wait for one another. */
+export const BURST_WRITERS = 4;
 
 /** Many watchers of one resource: how soon the last one has an event, and how many events a second get through. */
 export async function run(options: WatchersOptions): Promise<WatchersResult> {
@@ -37,8 +38,8 @@ export async function run(options: WatchersOptions): Promise<WatchersResult> {
   await crowd.join(options);
   const writer = await RawClient.connect(options.target);
   let n = 0;
-  const write = async (client: RawClient): Promise<void> => {
-    const response = await client.send(requestText(options.write, n++));
+  const write = async (client: RawClient, number = 0): Promise<void> => {
+    const response = await client.send(requestText(ofWriter(options.write, number), n++));
     if (response.status >= 300) throw new Error(`${response.status} ${response.text}`);
   };
   const lastWatcherMs: number[] = [];
@@ -57,8 +58,8 @@ export async function run(options: WatchersOptions): Promise<WatchersResult> {
   const seen = crowd.all(end);
   const startedMs = performance.now();
   await Promise.all(
-    writers.map(async (client) => {
-      while (n < end) await write(client);
+    writers.map(async (client, number) => {
+      while (n < end) await write(client, number);
     }),
   );
   await seen;
@@ -67,6 +68,12 @@ export async function run(options: WatchersOptions): Promise<WatchersResult> {
   crowd.close();
   return { lastWatcherMs, eventsPerSecond: (options.burst * options.watchers) / seconds };
 }
+
+const ofWriter = ({ path, body = "", ...rest }: RequestTemplate, number: number): RequestTemplate => ({
+  ...rest,
+  path: path.replaceAll("{w}", String(number)),
+  body: body.replaceAll("{w}", String(number)),
+});
 
 /** Open watches, and how many events they have seen together. */
 class Crowd {
