@@ -34,6 +34,9 @@ function filesBelow(path: string, recursive: boolean): string[] {
     });
 }
 
+/** Empty ones have lost what belongs in them. */
+const BLOCKS = ["metadata", "spec"] as const;
+
 /** The documents of one text; a List is taken apart. Throws UserError with file, line and likely cause. */
 export function parseManifest(text: string, source: string): ManifestDocument[] {
   let documents: unknown[];
