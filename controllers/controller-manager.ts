@@ -11,9 +11,10 @@ import { SharedInformers } from "../machinery/client/shared-informers.js";
 import { waitForServer } from "../machinery/client/wait-for-server.js";
 import type { KubeObject } from "../machinery/api/meta-v1.js";
 import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
+import { MetricsRegistry } from "../machinery/runtime/metrics.js";
 import type { Controller, ControllerDeps, RunningController } from "./controller.js";
 import { allControllers } from "./controllers.js";
-import { controllerMetrics } from "./metrics.js";
+import { registerControllerMetrics } from "./metrics.js";
 import { isSelected } from "./selection.js";
 
 export interface ControllerManagerOptions {
@@ -30,6 +31,8 @@ export interface ControllerManagerOptions {
   podCidr?: string | undefined;
   /** Default 5, as most upstream controllers. */
   concurrentSyncs?: number;
+  /** Where this adds its metrics. */
+  metrics?: MetricsRegistry;
   /** `*`, names, and `-name` for all but that one. Default all. */
   controllers?: readonly string[];
 }
@@ -39,18 +42,25 @@ interface Running {
   controller: RunningController;
   informers: Set<Informer<KubeObject>>;
   events: EventRecorder;
+  /** Its caches were complete once; those it asks for later are its own business. */
+  started: boolean;
 }
 
 /** Starts and stops the controllers; they work while this instance holds the lease. */
 export class ControllerManager {
   readonly #options: ControllerManagerOptions;
   readonly #logger: Logger;
+  readonly #metrics: MetricsRegistry;
   #state: "waiting" | "standby" | "starting" | "leading" = "waiting";
   #running: Running[] = [];
 
   constructor(options: ControllerManagerOptions) {
     this.#options = options;
     this.#logger = options.logger;
+    this.#metrics = options.metrics ?? new MetricsRegistry();
+    registerControllerMetrics(this.#metrics, () =>
+      this.#running.map(({ name, controller }) => ({ name, stats: controller.stats() })),
+    );
   }
 
   /** Runs until the signal aborts. An instance that loses its lease stops all controllers and stands by again. */
@@ -72,8 +82,7 @@ export class ControllerManager {
               ready: false,
               reason: this.#state === "waiting" ? "waiting for the API server" : "filling caches",
             },
-      "GET /metrics": () =>
-        controllerMetrics(this.#running.map(({ name, controller }) => ({ name, stats: controller.stats() }))),
+      "GET /metrics": () => this.#metrics.expose(),
     };
   }
 
@@ -115,7 +124,7 @@ export class ControllerManager {
     const delivery = running.events.run(signal);
     await untilSynced(running.informers, signal);
     if (!signal.aborted) {
-      this.#logger.debug("Started controller", { controller: running.name });
+      running.started = true;
       this.#markLeading();
       await running.controller.run(signal);
     }
@@ -123,8 +132,7 @@ export class ControllerManager {
   }
 
   #markLeading(): void {
-    const complete = this.#running.every(({ informers }) => [...informers].every((one) => one.hasSynced()));
-    if (!complete || this.#state === "leading") return;
+    if (!this.#running.every(({ started }) => started)) return;
     this.#state = "leading";
     this.#logger.info("Controllers started", { controllers: this.#running.map(({ name }) => name) });
   }
@@ -152,7 +160,7 @@ export class ControllerManager {
       podCidr: this.#options.podCidr,
       concurrentSyncs: this.#options.concurrentSyncs ?? 5,
     };
-    return { name, controller: controller.create(deps), informers, events };
+    return { name, controller: controller.create(deps), informers, events, started: false };
   }
 
   #newClient(name: string): RestClient {

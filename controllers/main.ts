@@ -3,6 +3,8 @@ import { httpTransport } from "../machinery/client/http-transport.js";
 import { startAdminServer } from "../machinery/runtime/admin-server.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
 import { loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
+import { MetricsRegistry } from "../machinery/runtime/metrics.js";
+import { addProcessMetrics } from "../machinery/runtime/process-metrics.js";
 import { type CommonOptions, processCommand } from "../machinery/runtime/options.js";
 import { seededRng } from "../machinery/runtime/seeded-rng.js";
 import { shutdownSignal } from "../machinery/runtime/shutdown.js";
@@ -28,7 +30,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   const logger = jsonLogger({ component: "controllers" }, options.logLevel);
   const access = loadKubeconfig(options.kubeconfig ?? "kubeconfig");
   const transport = httpTransport(access);
+  const metrics = new MetricsRegistry();
+  addProcessMetrics(metrics);
   const manager = new ControllerManager({
+    metrics,
     transport,
     clock: systemClock(),
     rng: seededRng(options.seed ?? unpredictableSeed()).fork("controllers"),

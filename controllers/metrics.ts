@@ -1,27 +1,35 @@
+import type { Labels, MetricsRegistry } from "../machinery/runtime/metrics.js";
 import type { ControllerStats } from "./workers.js";
 
-/** Prometheus text, under the names of client-go's workqueue and controller-runtime. */
-export function controllerMetrics(controllers: readonly { name: string; stats: ControllerStats }[]): string {
-  const family = (
-    name: string,
+interface Controller {
+  name: string;
+  stats: ControllerStats;
+}
+
+/** Under the names of client-go's workqueue and controller-runtime. */
+export function registerControllerMetrics(
+  registry: MetricsRegistry,
+  controllers: () => readonly Controller[],
+): void {
+  const register = (
     type: "gauge" | "counter",
+    name: string,
     help: string,
     valueOf: (stats: ControllerStats) => number,
-  ): string[] => [
-    `# HELP ${name} ${help}`,
-    `# TYPE ${name} ${type}`,
-    ...controllers.map((controller) => `${name}{name="${controller.name}"} ${valueOf(controller.stats)}`),
-  ];
-  return [
-    ...family("workqueue_depth", "gauge", "Keys that wait for a worker", (stats) => stats.depth),
-    ...family("workqueue_retries_total", "counter", "Keys tried again after a failure", (s) => s.failures),
-    ...family("controller_reconcile_total", "counter", "Reconciliations", (stats) => stats.reconciles),
-    ...family(
-      "workqueue_work_duration_seconds_sum",
-      "counter",
-      "Time spent reconciling",
-      (s) => s.busySeconds,
-    ),
-    "",
-  ].join("\n");
+  ): void =>
+    registry.collected(type, name, help, () =>
+      controllers().map(({ name: controller, stats }): [Labels, number] => [
+        { name: controller },
+        valueOf(stats),
+      ]),
+    );
+  register("gauge", "workqueue_depth", "Keys that wait for a worker", ({ depth }) => depth);
+  register("counter", "workqueue_retries_total", "Keys tried again after a failure", (s) => s.failures);
+  register("counter", "controller_reconcile_total", "Reconciliations", ({ reconciles }) => reconciles);
+  register(
+    "counter",
+    "workqueue_work_duration_seconds_sum",
+    "Time spent reconciling",
+    ({ busySeconds }) => busySeconds,
+  );
 }

@@ -24,6 +24,7 @@ import {
 import { LastWritten } from "../last-written.js";
 import { PerPod } from "../per-pod.js";
 import { TriggerTimes } from "../trigger-time.js";
+import { WritePacer } from "./write-pacer.js";
 import { type Candidate, desiredSubsets, truncateSubsets } from "./subsets.js";
 
 export const ENDPOINTS_MANAGED_BY_LABEL = "endpoints.kubernetes.io/managed-by";
@@ -48,12 +49,14 @@ class EndpointsReconciler implements Reconciler {
   readonly #triggerTimes = new TriggerTimes();
   readonly #candidates = new PerPod<Candidate | undefined>();
   readonly #written: LastWritten<EndpointSubset[]>;
+  readonly #pacer: WritePacer;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
     this.#services = deps.informer(services);
     this.#endpoints = deps.informer(endpoints);
     this.#servicePods = new ServicePods(deps);
+    this.#pacer = new WritePacer(deps.clock);
     this.#written = new LastWritten(this.#endpoints as unknown as Informer<KubeObject>);
   }
 
@@ -62,7 +65,6 @@ class EndpointsReconciler implements Reconciler {
     if (!service) return this.#removeLeftover(key);
     if (service.spec.type === "ExternalName" || !service.spec.selector) return undefined;
     const pods = this.#servicePods.podsOf(service);
-    const triggerTime = this.#triggerTimes.compute(key, service, pods);
     const current = this.#endpoints.get(key);
     const next = desiredEndpoints(
       service,
@@ -70,15 +72,21 @@ class EndpointsReconciler implements Reconciler {
       truncateSubsets(desiredSubsets(service, pods, this.#candidates)),
     );
     if (current && sameEndpoints(current, next, this.#written.of(current))) return undefined;
-    if (triggerTime)
+    const waitMs = this.#pacer.waitMs(key);
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
+    const triggerTime = this.#triggerTimes.compute(key, service, pods);
+    if (triggerTime) {
       next.metadata.annotations = { ...next.metadata.annotations, [TRIGGER_TIME_ANNOTATION]: triggerTime };
+    }
     await this.#write(service, current, next);
+    this.#pacer.wrote(key, addressCount(next));
     return undefined;
   }
 
   /** Endpoints carry no owner reference: whoever made them takes them away with the service. */
   async #removeLeftover(key: ObjectKey): Promise<undefined> {
     this.#triggerTimes.forget(key);
+    this.#pacer.forget(key);
     if (!this.#endpoints.get(key)) return undefined;
     const { namespace, name } = splitObjectKey(key);
     try {
@@ -140,6 +148,12 @@ function desiredEndpoints(
     subsets,
   } as Endpoints;
 }
+
+const addressCount = ({ subsets = [] }: Endpoints): number =>
+  subsets.reduce(
+    (sum, { addresses = [], notReadyAddresses = [] }) => sum + addresses.length + notReadyAddresses.length,
+    0,
+  );
 
 const sameEndpoints = (
   current: DeepReadonly<Endpoints>,

@@ -35,6 +35,8 @@ export class Informer<T extends KubeObject> {
   readonly #indexer = new Indexer<T>();
   readonly #handlers: ChangeHandlers<T>[] = [];
   readonly #logger: Logger;
+  /** Uids of objects whose deletion was observed before the watch told of it. */
+  readonly #goneAhead = new Set<string>();
   #resolveSynced = (): void => {};
   #hasSynced = false;
 
@@ -47,7 +49,10 @@ export class Informer<T extends KubeObject> {
     const sink: ReflectorSink<T> = {
       replace: (items) => this.#replace(items),
       upsert: (object) => this.#upsert(object),
-      remove: (object) => this.#remove(objectKey(object), object),
+      remove: (object) => {
+        this.#goneAhead.delete(object.metadata.uid);
+        this.#remove(objectKey(object), object);
+      },
     };
     this.#reflector = new Reflector({ ...options, sink });
   }
@@ -106,10 +111,13 @@ export class Informer<T extends KubeObject> {
   /** Takes in that a deletion of one's own was final, unless the object was made anew meanwhile. */
   observeDeleted(object: DeepReadonly<KubeObject>): void {
     const key = objectKey(object);
-    if (this.#indexer.get(key)?.metadata.uid === object.metadata.uid) this.#remove(key);
+    if (this.#indexer.get(key)?.metadata.uid !== object.metadata.uid) return;
+    this.#goneAhead.add(object.metadata.uid);
+    this.#remove(key);
   }
 
   #replace(items: T[]): void {
+    this.#goneAhead.clear();
     const gone = new Set(this.#indexer.keys());
     for (const item of items) {
       gone.delete(objectKey(item));
@@ -122,6 +130,7 @@ export class Informer<T extends KubeObject> {
 
   /** The watch may still bring what is older than an observed write. */
   #upsert(object: T): void {
+    if (this.#goneAhead.has(object.metadata.uid)) return;
     const old = this.#indexer.get(objectKey(object));
     if (!old || isNewer(object.metadata.resourceVersion, old.metadata.resourceVersion)) this.#store(object);
   }

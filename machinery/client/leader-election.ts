@@ -3,6 +3,7 @@ import { type Lease, leases } from "../api/coordination-v1.js";
 import type { Logger } from "../api/logger.js";
 import type { Rng } from "../api/rng.js";
 import { isNotFound } from "../api/status.js";
+import { Deadline } from "./deadline.js";
 import type { RestClient } from "./rest-client.js";
 
 export interface LeaderElectionOptions {
@@ -80,21 +81,15 @@ export class LeaderElection {
   }
 
   async #tryAcquireOrRenew(signal: AbortSignal): Promise<boolean> {
-    const attempt = new AbortController();
-    const stop = (): void => attempt.abort(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
     // A server that does not answer at all must not hold the renewal beyond its deadline.
-    const timer = this.#options.clock.setTimer(this.#options.renewDeadlineMs / 2, () =>
-      attempt.abort(new Error("renewal timed out")),
-    );
+    const deadline = new Deadline(this.#options.clock, this.#options.renewDeadlineMs / 2, signal);
     try {
-      return await this.#tryOnce(attempt.signal);
+      return await this.#tryOnce(deadline.signal);
     } catch (err) {
       if (!signal.aborted) this.#options.logger.debug("Could not take or renew the lease", { err });
       return false;
     } finally {
-      timer.cancel();
-      signal.removeEventListener("abort", stop);
+      deadline.clear();
     }
   }
 
@@ -144,17 +139,16 @@ export class LeaderElection {
   /** So that the next instance need not wait for the lease to run out. */
   async #release(): Promise<void> {
     const { client, clock, namespace, name, identity } = this.#options;
-    const attempt = new AbortController();
-    const timer = clock.setTimer(1000, () => attempt.abort());
+    const deadline = new Deadline(clock, 1000);
     try {
-      const current = await client.get(leases, { namespace, name }, { signal: attempt.signal });
+      const current = await client.get(leases, { namespace, name }, { signal: deadline.signal });
       if (current.spec.holderIdentity !== identity) return;
       const spec = { ...current.spec, holderIdentity: "", leaseDurationSeconds: 1 };
-      await client.update(leases, { ...current, spec }, { signal: attempt.signal });
+      await client.update(leases, { ...current, spec }, { signal: deadline.signal });
     } catch (err) {
       this.#options.logger.debug("Could not release the lease", { err });
     } finally {
-      timer.cancel();
+      deadline.clear();
     }
   }
 }

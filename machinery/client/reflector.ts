@@ -6,6 +6,7 @@ import type { ResourceDescriptor } from "../api/resource.js";
 import type { Rng } from "../api/rng.js";
 import { isExpired, isNotFound, reasonOf, StatusError } from "../api/status.js";
 import { Backoff } from "./backoff.js";
+import { Deadline } from "./deadline.js";
 import type { RestClient } from "./rest-client.js";
 
 export interface Selection {
@@ -24,6 +25,8 @@ export interface ReflectorSink<T> {
 }
 
 const PAGE_SIZE = 2000;
+/** A server that does not end a watch this long after it should have is no longer there. */
+const OVERDUE_SECONDS = 30;
 
 /**
  * Keeps a sink equal to the server: list, then watch from the list's version; resumes a broken watch from the last
@@ -99,18 +102,24 @@ export class Reflector<T extends KubeObject> {
 
   async #watch(signal: AbortSignal): Promise<void> {
     const startedMs = this.#clock.monotonicMs();
+    const timeoutSeconds = 300 + this.#rng.int(0, 300);
+    const deadline = new Deadline(this.#clock, (timeoutSeconds + OVERDUE_SECONDS) * 1000, signal);
     let eventCount = 0;
     const stream = this.#client.watch(this.#descriptor, {
       ...this.#selection,
       resourceVersion: this.#resourceVersion ?? "",
       allowWatchBookmarks: true,
-      timeoutSeconds: 300 + this.#rng.int(0, 300),
-      signal,
+      timeoutSeconds,
+      signal: deadline.signal,
     });
-    for await (const event of stream) {
-      eventCount++;
-      this.#backoff.reset();
-      this.#take(event);
+    try {
+      for await (const event of stream) {
+        eventCount++;
+        this.#backoff.reset();
+        this.#take(event);
+      }
+    } finally {
+      deadline.clear();
     }
     // A server that ends every watch at once would otherwise be asked without pause.
     if (eventCount === 0 && this.#clock.monotonicMs() - startedMs < 1000) await this.#backoff.wait(signal);
