@@ -15,7 +15,7 @@ test.each([
   [
     "metadata without its children",
     "apiVersion: v1\nkind: Service\nmetadata:\nname: web\nspec:\n  ports: []\n",
-    /line 4: "name: web" stands at the left margin.*belongs under "metadata"/,
+    /line 4: "name: web" stands at the left margin.*belongs under "metadata"/s,
   ],
   [
     "a list at the margin",

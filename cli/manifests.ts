@@ -57,6 +57,9 @@ export function parseManifest(text: string, source: string): ManifestDocument[] 
       }
       if (!object.apiVersion || !object.kind)
         throw new UserError(explainYamlError(undefined, text, source, object));
+      const emptied = BLOCKS.find((block) => (object as unknown as Record<string, unknown>)[block] === null);
+      if (emptied)
+        throw new UserError(explainYamlError(new Error(`"${emptied}" is empty`), text, source, object));
       return [{ object, source }];
     });
 }
