@@ -296,7 +296,8 @@ export class Kubelet {
 }
 
 /** `spec.containers{web}`, `spec.initContainers{setup}`. */
-function fieldPathOf(pod: Pod, container: string): string {
-  const isInit = pod.spec.initContainers?.some(({ name }) => name === container) ?? false;
-  return `spec.${isInit ? "initContainers" : "containers"}{${container}}`;
+function fieldPathOf({ spec }: Pod, container: string): string {
+  const lists = ["initContainers", "ephemeralContainers"] as const;
+  const list = lists.find((field) => spec[field]?.some(({ name }) => name === container));
+  return `spec.${list ?? "containers"}{${container}}`;
 }

@@ -263,3 +263,25 @@ test("a pod that the node has no room for fails without being started", async ()
   });
   expect(node.reasons("second")).toEqual(["OutOfcpu"]);
 });
+
+test("a debug container runs once beside the others and does not change the pod's phase", async () => {
+  node.create("web", { containers: [web()] });
+  await node.until(() => phase("web") === "Running");
+  node.change("web", (pod) => ({
+    ...pod,
+    spec: { ...pod.spec, ephemeralContainers: [{ ...shell("echo hi; exit 2"), name: "debugger" }] },
+  }));
+  const debug = () => node.pod("web").status.ephemeralContainerStatuses?.[0];
+  await node.until(() => debug()?.state.terminated !== undefined);
+  expect(debug()).toMatchObject({
+    name: "debugger",
+    restartCount: 0,
+    state: { terminated: { exitCode: 2 } },
+  });
+  await node.scheduler.run(30_000);
+  expect([phase("web"), node.condition("web", "Ready")?.status, debug()?.restartCount]).toEqual([
+    "Running",
+    "True",
+    0,
+  ]);
+});

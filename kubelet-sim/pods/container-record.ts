@@ -7,7 +7,7 @@ import type {
   PulledImage,
 } from "../container-runtime.js";
 
-export type ContainerKind = "init" | "sidecar" | "main";
+export type ContainerKind = "init" | "sidecar" | "main" | "ephemeral";
 
 /** What the kubelet remembers of one container of a pod, across its restarts. */
 export interface ContainerRecord {

@@ -5,6 +5,7 @@ import { type ContainerRecord, newContainerRecord } from "./container-record.js"
 export interface Recovered {
   init: ContainerRecord[];
   main: ContainerRecord[];
+  ephemeral: ContainerRecord[];
   /** Containers of this pod ran before, in a sandbox that is gone. */
   sandboxLost: boolean;
 }
@@ -31,6 +32,11 @@ export function recoverContainers(pod: Pod, nowMs: number): Recovered {
       const record = newContainerRecord(spec, "main");
       const status = statusOf(containerStatuses, spec.name);
       recover(record, status, nowMs, restarts || succeededForGood(pod, status));
+      return record;
+    }),
+    ephemeral: (pod.spec.ephemeralContainers ?? []).map((spec) => {
+      const record = newContainerRecord(spec, "ephemeral");
+      recover(record, statusOf(pod.status.ephemeralContainerStatuses ?? [], spec.name), nowMs, true);
       return record;
     }),
     sandboxLost: sandboxLost && !ended,

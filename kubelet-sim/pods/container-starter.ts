@@ -161,7 +161,8 @@ function startFailed(
   node.event(pod, "Warning", "Failed", `Error: ${message}`, record.spec.name);
   const nowMs = node.clock.nowMs();
   const exit = { exitCode: 128, reason: "StartError", message, startedAtMs: 0, finishedAtMs: nowMs };
-  const never = pod.spec.restartPolicy === "Never" && record.kind !== "sidecar";
+  const once = pod.spec.restartPolicy === "Never" || record.kind === "ephemeral";
+  const never = once && record.kind !== "sidecar";
   if (never) record.current = { kind: "finished", exit, containerId };
   else {
     record.last = { exit, containerId };

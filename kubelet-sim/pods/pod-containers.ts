@@ -2,7 +2,7 @@ import type { Pod, Probe } from "../../machinery/api/core-v1.js";
 import type { Container as RuntimeContainer, ExitStatus, Sandbox } from "../container-runtime.js";
 import { ContainerProbes } from "../probes/container-probes.js";
 import { planPod } from "./container-plan.js";
-import type { ContainerRecord } from "./container-record.js";
+import { type ContainerRecord, newContainerRecord } from "./container-record.js";
 import { recoverContainers } from "./container-recovery.js";
 import { type StartContext, startContainer } from "./container-starter.js";
 import { hookTarget, stopContainer } from "./container-stopper.js";
@@ -23,6 +23,8 @@ const HURRY = new Error("the grace period became shorter");
 export class PodContainers {
   readonly init: readonly ContainerRecord[];
   readonly main: readonly ContainerRecord[];
+  /** What `kubectl debug` added, in its order. */
+  readonly ephemeral: ContainerRecord[];
   readonly sandboxLost: boolean;
   readonly #options: PodContainersOptions;
   readonly #probes = new Map<ContainerRecord, ContainerProbes>();
@@ -35,11 +37,20 @@ export class PodContainers {
     const recovered = recoverContainers(options.pod(), options.node.clock.nowMs());
     this.init = recovered.init;
     this.main = recovered.main;
+    this.ephemeral = recovered.ephemeral;
     this.sandboxLost = recovered.sandboxLost;
   }
 
   get all(): ContainerRecord[] {
-    return [...this.init, ...this.main];
+    return [...this.init, ...this.main, ...this.ephemeral];
+  }
+
+  /** Takes note of debug containers that the pod's spec has gained; true when there are any. */
+  addEphemeral(pod: Pod): boolean {
+    const specs = pod.spec.ephemeralContainers ?? [];
+    const added = specs.slice(this.ephemeral.length);
+    this.ephemeral.push(...added.map((spec) => newContainerRecord(spec, "ephemeral")));
+    return added.length > 0;
   }
 
   get isCompleted(): boolean {
@@ -66,7 +77,7 @@ export class PodContainers {
     this.#stopping = true;
     for (const probes of this.#probes.values()) probes.terminating();
     const deadlineMs = this.#options.node.clock.monotonicMs() + graceMs;
-    const mains = [...this.main, ...this.init.filter(({ kind }) => kind === "init")];
+    const mains = [...this.main, ...this.ephemeral, ...this.init.filter(({ kind }) => kind === "init")];
     await Promise.all(mains.map((record) => this.#stop(record, graceMs)));
     for (const sidecar of this.init.filter(({ kind }) => kind === "sidecar").reverse()) {
       const leftMs = Math.max(0, deadlineMs - this.#options.node.clock.monotonicMs());
@@ -109,7 +120,13 @@ export class PodContainers {
   }
 
   #plan(): ReturnType<typeof planPod> {
-    return planPod(this.#options.pod().spec.restartPolicy, this.init, this.main);
+    const plan = planPod(this.#options.pod().spec.restartPolicy, this.init, this.main);
+    if (plan.completed) return plan;
+    // A debug container runs once, whatever the others do.
+    const debugging = this.ephemeral.filter(
+      ({ current, container }) => current.kind === "waiting" && !container,
+    );
+    return { ...plan, start: [...plan.start, ...debugging] };
   }
 
   #emit(record: ContainerRecord) {

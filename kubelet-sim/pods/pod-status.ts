@@ -9,6 +9,7 @@ export interface PodStatusInputs {
   pod: Pod;
   init: readonly ContainerRecord[];
   main: readonly ContainerRecord[];
+  ephemeral: readonly ContainerRecord[];
   hostIP: string;
   /** Absent while there is no sandbox. */
   podIP?: string;
@@ -50,6 +51,13 @@ export function podStatus(inputs: PodStatusInputs): PodStatus {
     startTime: previous.startTime ?? toTime(inputs.startTimeMs),
     ...(init.length > 0
       ? { initContainerStatuses: init.map((record) => toContainerStatus(record, "PodInitializing")) }
+      : {}),
+    ...(inputs.ephemeral.length > 0
+      ? {
+          ephemeralContainerStatuses: inputs.ephemeral.map((record) =>
+            toContainerStatus(record, waitingReason),
+          ),
+        }
       : {}),
     containerStatuses: main.map((record) => toContainerStatus(record, waitingReason)),
     qosClass: qosClassOf(pod),

@@ -74,7 +74,9 @@ export class PodWorker {
     const before = this.#pod;
     this.#pod = pod;
     if (hasDownwardVolume(pod) && downwardText(before) !== downwardText(pod)) this.#refreshVolumes = true;
-    if (this.#checkEnding() || this.#refreshVolumes || foreignConditionsChanged(before, pod)) this.#changed();
+    const debugged = this.containers.addEphemeral(pod);
+    if (this.#checkEnding() || debugged || this.#refreshVolumes || foreignConditionsChanged(before, pod))
+      this.#changed();
   }
 
   /** The object is gone from the API. */
@@ -257,6 +259,7 @@ export class PodWorker {
       pod: { ...this.#pod, status: { ...this.#pod.status, conditions: this.#knownConditions() } },
       init: this.containers.init,
       main: this.containers.main,
+      ephemeral: this.containers.ephemeral,
       hostIP: this.#node.hostIP,
       ...(this.#podIP ? { podIP: this.#podIP } : {}),
       sandboxReady: this.#sandbox !== undefined && !this.#stopped,

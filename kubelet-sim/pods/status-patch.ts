@@ -14,6 +14,7 @@ const OWN_FIELDS = [
   "startTime",
   "initContainerStatuses",
   "containerStatuses",
+  "ephemeralContainerStatuses",
   "qosClass",
 ] as const satisfies readonly (keyof PodStatus)[];
 

@@ -21,6 +21,7 @@ import { inProcessApi } from "./in-process-api.js";
 /** API server, controllers and kubelets on one virtual clock: enough to see pods live, without a data plane. */
 export class KubeletCluster {
   readonly clock = new VirtualClock();
+  readonly scheduler: SimulationScheduler;
   readonly #stop = new AbortController();
   readonly server: ApiServer;
   readonly host: KubeletHost;
@@ -59,6 +60,7 @@ export class KubeletCluster {
 
   private constructor(clock: VirtualClock, server: ApiServer, nodeCount: number) {
     this.clock = clock;
+    this.scheduler = new SimulationScheduler(clock);
     this.server = server;
     const rng = seededRng("kubelet-cluster");
     const transportOf = (name: string) =>
@@ -95,11 +97,6 @@ export class KubeletCluster {
       leaderElect: false,
     });
     this.#running = Promise.all([this.host.run(this.#stop.signal), controllers.run(this.#stop.signal)]);
-  }
-
-  /** Each with its own watchdog, which takes the timers of the test runner as it finds them. */
-  get scheduler(): SimulationScheduler {
-    return new SimulationScheduler(this.clock);
   }
 
   until(condition: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {

@@ -37,6 +37,7 @@ export interface RecordedEvent {
 /** One node on a virtual clock with the real runtime; the API server's part is played by a map of pods. */
 export class TestNode {
   readonly clock = new VirtualClock();
+  readonly scheduler = new SimulationScheduler(this.clock);
   readonly events: RecordedEvent[] = [];
   readonly deleted: string[] = [];
   readonly configMaps = new Map<string, ConfigMap>();
@@ -154,11 +155,6 @@ export class TestNode {
 
   reasons(name: string): string[] {
     return this.events.filter(({ pod }) => pod === name).map(({ reason }) => reason);
-  }
-
-  /** Each with its own watchdog, which takes the timers of the test runner as it finds them. */
-  get scheduler(): SimulationScheduler {
-    return new SimulationScheduler(this.clock);
   }
 
   until(condition: () => boolean, limitMs = 60_000): Promise<void> {
