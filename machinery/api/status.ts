@@ -153,7 +153,7 @@ export const newTimeout = (message: string, retryAfterSeconds = 0): StatusError 
     code: 504,
     reason: "Timeout",
     message: `Timeout: ${message}`,
-    details: { ...(retryAfterSeconds ? { retryAfterSeconds } : {}) },
+    details: retryAfterSeconds ? { retryAfterSeconds } : {},
   });
 
 export const newInternalError = (message: string): StatusError =>

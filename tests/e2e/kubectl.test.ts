@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { eventually, haveKubectl, LiveCluster, type Ran, run } from "../testkit/live-cluster.js";
+import { eventually, haveKubectl, LiveCluster, type Ran, run, words } from "../testkit/live-cluster.js";
 
 // Unmodified kubectl against real processes: each verb does what it does on any cluster.
 
@@ -223,18 +223,8 @@ suite("kubectl", () => {
     async () => {
       const { stdout, code } = await cluster.kubectlWith(
         "a\nb\n",
-        ...[
-          "run",
-          "once",
-          "--image=busybox:1.36",
-          "--rm",
-          "-i",
-          "--restart=Never",
-          "--",
-          "sh",
-          "-c",
-          "cat; exit 5",
-        ],
+        ...words("run once --image=busybox:1.36 --rm -i --restart=Never -- sh -c"),
+        "cat; exit 5",
       );
 
       expect(stdout.startsWith("a\nb\n")).toBe(true);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { eventually, haveKubectl, LiveCluster } from "../testkit/live-cluster.js";
+import { eventually, haveKubectl, LiveCluster, words } from "../testkit/live-cluster.js";
 
 // The transcripts that every newcomer types, with real kubectl, real curl-like requests and real processes.
 
@@ -37,18 +37,7 @@ suite("kubectl in a fresh cluster with the examples applied", () => {
 
   test("kubectl run with wget reaches the Service by name and leaves no Pod behind", async () => {
     const { stdout } = await cluster.kubectl(
-      ...[
-        "run",
-        "tmp",
-        "--image=busybox:1.36",
-        "--rm",
-        "-i",
-        "--restart=Never",
-        "--",
-        "wget",
-        "-qO-",
-        "http://web",
-      ],
+      ...words("run tmp --image=busybox:1.36 --rm -i --restart=Never -- wget -qO- http://web"),
     );
 
     expect(stdout).toContain("<title>Welcome to nginx!</title>");
@@ -58,8 +47,9 @@ suite("kubectl in a fresh cluster with the examples applied", () => {
   test("kubectl run with nslookup shows the ClusterIP in busybox's form", async () => {
     const clusterIP = (await cluster.kubectl("get", "svc", "web", "-o", "jsonpath={.spec.clusterIP}")).stdout;
     const { stdout } = await cluster.kubectl(
-      ...["run", "tmp2", "--image=busybox:1.36", "--rm", "-i", "--restart=Never", "--"],
-      ...["nslookup", "web.default.svc.cluster.local"],
+      ...words(
+        "run tmp2 --image=busybox:1.36 --rm -i --restart=Never -- nslookup web.default.svc.cluster.local",
+      ),
     );
 
     expect(stdout).toMatch(/^Server:\t\t10\.96\.0\.10$/m);

@@ -116,6 +116,9 @@ export class LiveCluster {
   }
 }
 
+/** A command line without quoting. */
+export const words = (line: string): string[] => line.split(" ");
+
 const POLL_MS = 50;
 
 /** Asks a real cluster again until it says yes; real processes have no clock that a test could move. */
