@@ -129,3 +129,28 @@ test("httpd and the echo server answer; curl's image takes a URL as its argument
   const posted = await pods.sh(`wget -qO- --post-data=abc ${echo.sandbox.ip}:8080/x`);
   expect(posted.stdout).toMatch(/^Request served by pod-2\n\nHTTP\/1\.1 POST \/x\n\nHost: [\s\S]*\nabc$/);
 });
+
+test("redis keeps what redis-cli of another pod sets, until it is gone", async () => {
+  const pods = new TestPods();
+  const server = await pods.start({ image: "redis:7" });
+  const cli = async (...args: string[]) => {
+    const { container } = await pods.start({
+      image: "redis:7",
+      args: ["redis-cli", "-h", server.sandbox.ip, ...args],
+    });
+    const { exitCode } = await pods.until(container.exited);
+    const { stdout, stderr } = await pods.output(container);
+    return `${exitCode} ${stdout}${stderr}`.trimEnd();
+  };
+  expect(await cli("set", "name", "kubesim", "ex", "10")).toBe("0 OK");
+  expect(await cli("get", "name")).toBe("0 kubesim");
+  expect(await cli("incr", "name")).toBe("0 ERR value is not an integer or out of range");
+  expect(await cli("rpush", "list", "a", "b")).toBe("0 2");
+  expect(await cli("lrange", "list", "0", "-1")).toBe("0 a\nb");
+  await pods.scheduler.run(11_000);
+  expect(await cli("get", "name")).toBe("0");
+  await pods.until(server.container.stop(30_000));
+  expect(await cli("ping")).toBe(
+    `1 Could not connect to Redis at ${server.sandbox.ip}:6379: Connection refused`,
+  );
+});

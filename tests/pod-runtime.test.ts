@@ -135,3 +135,55 @@ test("containers of one sandbox share its volumes and its loopback", async () =>
     "Read-only file system",
   );
 });
+
+test("a client that only watches does not end the input of a stdinOnce container", async () => {
+  const pods = new TestPods();
+  const { container } = await pods.start({ command: ["cat"], stdin: true, stdinOnce: true });
+  const watcher = container.attach({ stdin: false });
+  expect(watcher.stdin).toBeUndefined();
+  watcher.detach();
+  await pods.scheduler.run(100);
+  const writer = container.attach({ stdin: true });
+  await writer.stdin?.write(Buffer.from("still here\n"));
+  writer.detach();
+  expect(await pods.until(container.exited)).toMatchObject({ exitCode: 0 });
+  expect((await pods.output(container)).stdout).toBe("still here\n");
+});
+
+test("a program that prints faster than its attached client reads waits, and no byte is lost", async () => {
+  const pods = new TestPods();
+  const script = "i=0; while [ $i -lt 400 ]; do seq 1 1000; i=$((i+1)); done";
+  const { container } = await pods.start({ command: ["sh", "-c", script], stdin: true, stdinOnce: true });
+  const session = container.attach({ stdin: false });
+  let ended = false;
+  const exited = container.exited.then(() => {
+    ended = true;
+  });
+  await pods.scheduler.run(60_000);
+  expect(ended).toBe(false);
+  let sizeBytes = 0;
+  const reading = (async () => {
+    for await (const chunk of session.stdout) sizeBytes += chunk.length;
+  })();
+  await pods.until(Promise.all([reading, exited]));
+  expect(sizeBytes).toBe(400 * 3893);
+});
+
+test("a log keeps its newest megabytes and says which lines are whole", async () => {
+  const pods = new TestPods({ logLimitBytes: 64 * 1024 });
+  const { container } = await pods.start({
+    command: ["sh", "-c", "seq 1 20000; printf unfinished; printf err >&2"],
+  });
+  await pods.until(container.exited);
+  const lines = [];
+  for await (const line of container.log.read({ follow: true, signal: new AbortController().signal })) {
+    lines.push({ ...line, text: Buffer.from(line.text).toString() });
+  }
+  expect(lines.length).toBeGreaterThan(1000);
+  expect(lines.length).toBeLessThan(20_000);
+  expect(lines.slice(-3).map(({ text, complete, stream }) => [text, complete, stream])).toEqual([
+    ["20000", true, "stdout"],
+    ["unfinished", false, "stdout"],
+    ["err", false, "stderr"],
+  ]);
+});

@@ -10,6 +10,7 @@ import type { Image } from "./image.js";
 import { load } from "./load.js";
 import { nginx } from "./nginx.js";
 import { pause } from "./pause.js";
+import { redis } from "./redis.js";
 import { whoami } from "./whoami.js";
 
 /** Every image that this cluster's registry has. */
@@ -26,6 +27,7 @@ export const images: readonly Image[] = [
   httpd,
   helloApp,
   echoServer,
+  redis,
   toolbox,
   load,
 ];

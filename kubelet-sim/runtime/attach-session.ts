@@ -9,7 +9,8 @@ export interface AttachParts {
   /** First chunk to see: 0 replays everything. */
   from: number;
   terminal: Terminal | undefined;
-  /** A writer of its own, when the client wants to write. */
+  wantsStdin: boolean;
+  /** A writer of its own, when the client wants to write and there is no terminal. */
   stdin: OpenFile | undefined;
   /** stdinOnce: the program's input ends when this client's does. */
   endsWithClient: boolean;
@@ -36,17 +37,19 @@ export function attachTo(parts: AttachParts): AttachSession {
     detach: () => {
       for (const output of outputs) output.close();
       parts.stdin?.close();
-      if (endsWithClient) parts.closeStdin();
+      if (endsWithClient && parts.wantsStdin) parts.closeStdin();
     },
   };
 }
 
 function clientInput({
+  wantsStdin,
   terminal,
   stdin,
   endsWithClient,
   closeStdin,
 }: AttachParts): AttachSession["stdin"] | undefined {
+  if (!wantsStdin) return undefined;
   const input = terminal ? typingOn(terminal) : stdin && inputTo(stdin);
   if (!input) return undefined;
   return {

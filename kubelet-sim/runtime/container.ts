@@ -113,6 +113,7 @@ export class RuntimeContainer implements Container {
       log: this.#log,
       from: replays ? 0 : this.#log.end,
       terminal: this.#terminal,
+      wantsStdin: streams.stdin && config.stdin,
       stdin: streams.stdin && config.stdin ? this.#stdinWriter() : undefined,
       endsWithClient: config.stdinOnce,
       closeStdin: () => this.#closeStdin(),
