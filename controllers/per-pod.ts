@@ -1,18 +1,28 @@
 import type { CachedPod } from "./pod-state.js";
 
+interface Known<V> {
+  context: unknown;
+  value: V;
+}
+
 /**
- * Values computed once per pod object and context. A service with a thousand pods is looked at again for each change of
+ * Values computed once per service and pod object. A service with a thousand pods is looked at again for each change of
  * one of them, so what did not change must cost next to nothing.
  */
 export class PerPod<V> {
-  readonly #values = new WeakMap<object, { contexts: readonly unknown[]; value: V }>();
+  readonly #scopes = new WeakMap<object, WeakMap<object, Known<V>>>();
 
-  /** `contexts` are the other objects that the value depends on, compared by identity. */
-  get(pod: CachedPod, contexts: readonly unknown[], compute: () => V): V {
-    const known = this.#values.get(pod);
-    if (known && contexts.every((context, i) => context === known.contexts[i])) return known.value;
+  /** `scope` and `context` are the other objects that the value depends on, compared by identity. */
+  get(pod: CachedPod, scope: object, context: unknown, compute: () => V): V {
+    let values = this.#scopes.get(scope);
+    if (!values) {
+      values = new WeakMap();
+      this.#scopes.set(scope, values);
+    }
+    const known = values.get(pod);
+    if (known && known.context === context) return known.value;
     const value = compute();
-    this.#values.set(pod, { contexts, value });
+    values.set(pod, { context, value });
     return value;
   }
 }

@@ -21,7 +21,7 @@ export class TriggerTimes {
     const next: Seen = { serviceMs: Date.parse(service.metadata.creationTimestamp), podMs: new Map() };
     const changes: number[] = [];
     for (const pod of pods) {
-      const readyMs = this.#readyMs.get(pod, [], () => readySinceMs(pod));
+      const readyMs = this.#readyMs.get(pod, this, undefined, () => readySinceMs(pod));
       if (readyMs === 0) continue;
       next.podMs.set(pod.metadata.name, readyMs);
       if (readyMs > (last?.podMs.get(pod.metadata.name) ?? 0)) changes.push(readyMs);

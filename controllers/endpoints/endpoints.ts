@@ -64,6 +64,8 @@ class EndpointsReconciler implements Reconciler {
     const service = this.#services.get(key);
     if (!service) return this.#removeLeftover(key);
     if (service.spec.type === "ExternalName" || !service.spec.selector) return undefined;
+    const waitMs = this.#pacer.waitMs(key);
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
     const pods = this.#servicePods.podsOf(service);
     const current = this.#endpoints.get(key);
     const next = desiredEndpoints(
@@ -72,8 +74,6 @@ class EndpointsReconciler implements Reconciler {
       truncateSubsets(desiredSubsets(service, pods, this.#candidates)),
     );
     if (current && sameEndpoints(current, next, this.#written.of(current))) return undefined;
-    const waitMs = this.#pacer.waitMs(key);
-    if (waitMs > 0) return { requeueAfterMs: waitMs };
     const triggerTime = this.#triggerTimes.compute(key, service, pods);
     if (triggerTime) {
       next.metadata.annotations = { ...next.metadata.annotations, [TRIGGER_TIME_ANNOTATION]: triggerTime };

@@ -29,7 +29,7 @@ export function desiredSubsets(
 ): EndpointSubset[] {
   const subsets = new Map<string, EndpointSubset>();
   for (const pod of pods) {
-    const candidate = known.get(pod, [service], () => toCandidate(service, pod));
+    const candidate = known.get(pod, service, undefined, () => toCandidate(service, pod));
     if (!candidate) continue;
     const { key } = candidate;
     let subset = subsets.get(key);

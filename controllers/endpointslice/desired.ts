@@ -48,7 +48,7 @@ export function desiredGroups(
   const groups = new Map<string, PortGroup>();
   for (const pod of pods) {
     const node = pod.spec.nodeName ? nodeOf(pod.spec.nodeName) : undefined;
-    const own = known.get(pod, [service, node], () => podEndpoints(pod, node, service));
+    const own = known.get(pod, service, node, () => podEndpoints(pod, node, service));
     for (const { key, addressType, ports, endpoint } of own) {
       const group = groups.get(key);
       if (group) group.endpoints.push(endpoint);
