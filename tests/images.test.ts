@@ -154,3 +154,32 @@ test("redis keeps what redis-cli of another pod sets, until it is gone", async (
     `1 Could not connect to Redis at ${server.sandbox.ip}:6379: Connection refused`,
   );
 });
+
+test("nginx spreads over an upstream, and passes over a member that is gone", async () => {
+  const pods = new TestPods();
+  const echo = async (text: string) =>
+    (await pods.start({ image: "hashicorp/http-echo", args: [`-text=${text}`, "-listen=:80"] })).sandbox;
+  const [one, two] = [await echo("one"), await echo("two")];
+  const conf = `upstream backend { server ${one.ip}:80; server ${two.ip}; }
+  server { listen 80; location / { proxy_pass http://backend; } }`;
+  const { sandbox } = await pods.start({
+    image: "nginx",
+    mounts: [{ path: "/etc/nginx/conf.d", volume: volumeOf({ "default.conf": conf }), readOnly: true }],
+  });
+  const three = `for i in 1 2 3; do wget -qO- ${sandbox.ip}; done`;
+  expect((await pods.sh(three)).stdout).toBe("one\ntwo\none\n");
+  await one.remove();
+  expect((await pods.sh(three)).stdout).toBe("two\ntwo\ntwo\n");
+});
+
+test("a second server on one port of a pod says that the address is in use", async () => {
+  const pods = new TestPods();
+  const { container } = await pods.start({ image: "nginx" });
+  const second = await pods.exec(container, ["nginx", "-g", "daemon off;"]);
+  expect(second.exitCode).toBe(1);
+  expect(second.stderr).toContain(
+    "nginx: [emerg] bind() to 0.0.0.0:80 failed (98: Address already in use)\n",
+  );
+  const daemon = await pods.start({ image: "nginx", command: ["nginx"] });
+  expect(await pods.until(daemon.container.exited)).toMatchObject({ exitCode: 0 });
+});

@@ -3,6 +3,7 @@ import {
   Http1Server,
   type Http1ServerOptions,
 } from "../../machinery/network/http1-server.js";
+import { type Connection, ConnectionError, type Listener } from "../../machinery/network/network.js";
 import type { Process, Signal } from "./process.js";
 
 export interface HttpService extends Http1ServerOptions {
@@ -12,6 +13,8 @@ export interface HttpService extends Http1ServerOptions {
   stopOn: Partial<Record<Signal, { how: "graceful" | "fast"; exitCode: number }>>;
   /** Once the listeners are open. */
   onListening?: () => void;
+  /** Says that a port is taken, before exit code 1. Default: as Go programs do. */
+  onPortTaken?: (port: number) => Promise<void>;
   onSignal?: (signal: Signal) => void;
   /** Connections without a request for so long, or twice as long at most, are ended. Default: never. */
   idleTimeoutMs?: number;
@@ -19,16 +22,22 @@ export interface HttpService extends Http1ServerOptions {
 
 const DRAIN_POLL_MS = 5;
 
-/** Listens and serves until a signal stops it; resolves with the exit code. Throws ConnectionError `address-in-use`. */
+/** Listens and serves until a signal stops it; resolves with the exit code. */
 export async function runHttpService(process: Process, service: HttpService): Promise<number> {
   const server = new Http1Server(service.handler, service);
   const sweep = idleSweep(process, server, service.idleTimeoutMs);
-  const listeners = service.ports.map((port) =>
-    process.network.listen(port, (connection) => {
+  const listeners: Listener[] = [];
+  for (const port of service.ports) {
+    const listener = tryListen(process, port, (connection) => {
       process.background(() => server.serve(connection));
       sweep();
-    }),
-  );
+    });
+    if (!listener) {
+      await (service.onPortTaken ?? goComplaint(process))(port);
+      return 1;
+    }
+    listeners.push(listener);
+  }
   service.onListening?.();
   const { how, exitCode } = await firstSignal(process, service);
   for (const listener of listeners) listener.close();
@@ -36,6 +45,24 @@ export async function runHttpService(process: Process, service: HttpService): Pr
   while (how === "graceful" && server.activeCount > 0) await process.sleep(DRAIN_POLL_MS);
   return exitCode;
 }
+
+function tryListen(
+  process: Process,
+  port: number,
+  accept: (connection: Connection) => void,
+): Listener | undefined {
+  try {
+    return process.network.listen(port, accept);
+  } catch (err) {
+    if (err instanceof ConnectionError && err.reason === "address-in-use") return undefined;
+    throw err;
+  }
+}
+
+const goComplaint =
+  (process: Process) =>
+  (port: number): Promise<void> =>
+    process.stderr.write(`listen tcp :${port}: bind: address already in use\n`);
 
 /** Looks for idle connections while there are connections at all: a server without any costs no timer. */
 function idleSweep(process: Process, server: Http1Server, everyMs: number | undefined): () => void {

@@ -101,8 +101,35 @@ export interface NginxServer {
   locations: readonly NginxLocation[];
 }
 
+/** What nginx serves: its servers and the groups that `proxy_pass` may name. */
+export interface NginxSite {
+  servers: readonly NginxServer[];
+  upstreams: ReadonlyMap<string, NginxUpstream>;
+}
+
+export interface NginxUpstream {
+  /** `host:port` or `host`. */
+  members: readonly string[];
+  /** Whose turn it is. */
+  next: number;
+}
+
+export function toSite(directives: readonly Directive[]): NginxSite {
+  const http = directives.flatMap((directive) => (directive.name === "http" ? directive.block : [directive]));
+  const upstreams = http.filter(({ name }) => name === "upstream");
+  return {
+    servers: serversIn(http),
+    upstreams: new Map(
+      upstreams.map(({ args, block }) => {
+        const members = block.filter(({ name }) => name === "server").map((server) => server.args[0] ?? "");
+        return [args[0] ?? "", { members, next: 0 }];
+      }),
+    ),
+  };
+}
+
 /** The servers among directives, wherever `http` blocks put them. */
-export function serversIn(directives: readonly Directive[]): NginxServer[] {
+function serversIn(directives: readonly Directive[]): NginxServer[] {
   return directives.flatMap((directive) => {
     if (directive.name === "http") return serversIn(directive.block);
     return directive.name === "server" ? [toServer(directive.block)] : [];

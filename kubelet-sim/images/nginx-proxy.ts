@@ -1,9 +1,10 @@
-import { readBody } from "../../machinery/api/http.js";
+import { type HttpRequest, readBody } from "../../machinery/api/http.js";
 import { Http1Client } from "../../machinery/network/http1-client.js";
 import { Http1Error } from "../../machinery/network/http1-reader.js";
 import type { Http1Request } from "../../machinery/network/http1-server.js";
 import { ConnectionError } from "../../machinery/network/network.js";
 import { ResolveError } from "../../machinery/network/resolver.js";
+import type { NginxSite } from "./nginx-config.js";
 import type { NginxAnswer } from "./nginx-serve.js";
 import type { Process } from "./process.js";
 
@@ -18,44 +19,64 @@ const HOP_BY_HOP = new Set([
   "date",
 ]);
 
-/** `proxy_pass http://name:port/uri`: a uri part replaces the location's own. */
+export interface ProxyTarget {
+  /** `http://name:port/uri`: a uri part replaces the location's own; the name may be an upstream's. */
+  target: string;
+  locationPath: string;
+  site: NginxSite;
+}
+
+/** `proxy_pass`: members of an upstream take turns, and the next is tried when one cannot be reached. */
 export async function proxyPass(
   process: Process,
   request: Http1Request,
-  [target = ""]: readonly string[],
-  locationPath: string,
+  { target, locationPath, site }: ProxyTarget,
 ): Promise<NginxAnswer> {
-  const match = /^http:\/\/([^/:]+)(?::(\d+))?(\/.*)?$/.exec(target);
-  if (!match) return { status: 500, headers: {}, body: new Uint8Array() };
-  const [, host = "", port = "80", uri] = match;
+  const match = /^http:\/\/([^/]+)(\/.*)?$/.exec(target);
+  if (!match) return failure(500);
+  const [, authority = "", uri] = match;
   const path = uri === undefined ? request.path : uri + request.path.slice(locationPath.length);
-  try {
-    const [ip = ""] = await process.resolver.lookup(host);
-    const connection = await process.network.connect(
-      { ip, port: Number(port) },
-      { timeoutMs: CONNECT_TIMEOUT_MS },
-    );
+  const body = request.body && (await readBody(request.body, LARGEST_BODY_BYTES));
+  let status = 502;
+  for (const member of membersInTurn(site, authority)) {
     try {
-      const answer = await new Http1Client(connection).request({
+      return await ask(process, member, {
         method: request.method,
         path,
-        headers: {
-          ...passedOn(request.headers),
-          host: `${host}${match[2] ? `:${port}` : ""}`,
-          connection: "close",
-        },
-        ...(request.body ? { body: await readBody(request.body, LARGEST_BODY_BYTES) } : {}),
+        headers: { ...passedOn(request.headers), host: authority, connection: "close" },
+        ...(body ? { body } : {}),
       });
-      const body = await readBody(answer.body, LARGEST_BODY_BYTES);
-      return { status: answer.status, headers: passedOn(answer.headers), body };
-    } finally {
-      connection.reset();
+    } catch (err) {
+      if (!(err instanceof ConnectionError || err instanceof ResolveError || err instanceof Http1Error))
+        throw err;
+      status = err instanceof ConnectionError && err.reason === "timed-out" ? 504 : 502;
     }
-  } catch (err) {
-    if (!(err instanceof ConnectionError || err instanceof ResolveError || err instanceof Http1Error))
-      throw err;
-    const status = err instanceof ConnectionError && err.reason === "timed-out" ? 504 : 502;
-    return { status, headers: {}, body: new Uint8Array() };
+  }
+  return failure(status);
+}
+
+const failure = (status: number): NginxAnswer => ({ status, headers: {}, body: new Uint8Array() });
+
+function membersInTurn(site: NginxSite, authority: string): readonly string[] {
+  const upstream = site.upstreams.get(authority);
+  if (!upstream) return [authority];
+  const first = upstream.next++ % Math.max(1, upstream.members.length);
+  return [...upstream.members.slice(first), ...upstream.members.slice(0, first)];
+}
+
+async function ask(process: Process, member: string, request: HttpRequest): Promise<NginxAnswer> {
+  const [host = "", port = "80"] = member.split(":");
+  const [ip = ""] = await process.resolver.lookup(host);
+  const connection = await process.network.connect(
+    { ip, port: Number(port) },
+    { timeoutMs: CONNECT_TIMEOUT_MS },
+  );
+  try {
+    const answer = await new Http1Client(connection).request(request);
+    const body = await readBody(answer.body, LARGEST_BODY_BYTES);
+    return { status: answer.status, headers: passedOn(answer.headers), body };
+  } finally {
+    connection.reset();
   }
 }
 

@@ -1,7 +1,13 @@
 import type { Http1Request } from "../../machinery/network/http1-server.js";
 import { decodeRequestPath } from "./http-service.js";
 import { mediaTypeOf } from "./media-types.js";
-import { chooseLocation, type Directive, type NginxLocation, type NginxServer } from "./nginx-config.js";
+import {
+  chooseLocation,
+  type Directive,
+  type NginxLocation,
+  type NginxServer,
+  type NginxSite,
+} from "./nginx-config.js";
 import { proxyPass } from "./nginx-proxy.js";
 import type { Process } from "./process.js";
 
@@ -18,15 +24,15 @@ const error = (status: number): NginxAnswer => ({ status, headers: {}, body: EMP
 /** What nginx answers to a request: `return`, `proxy_pass`, or a file. */
 export async function answerRequest(
   process: Process,
-  servers: readonly NginxServer[],
+  site: NginxSite,
   request: Http1Request,
 ): Promise<NginxAnswer> {
-  const server = chooseServer(servers, request);
+  const server = chooseServer(site.servers, request);
   const path = decodeRequestPath(request.path);
   if (!server || path === undefined) return error(400);
   const location = chooseLocation(server, path);
   const scope = [...(location?.directives ?? []), ...server.directives];
-  const answer = await answerIn(process, request, path, location, scope);
+  const answer = await answerIn({ process, site, request }, path, location, scope);
   for (const { name, args } of scope) {
     if (name !== "add_header" || args[0] === undefined) continue;
     if (answer.status < 400 || args[2] === "always") {
@@ -37,8 +43,7 @@ export async function answerRequest(
 }
 
 async function answerIn(
-  process: Process,
-  request: Http1Request,
+  { process, site, request }: { process: Process; site: NginxSite; request: Http1Request },
   path: string,
   location: NginxLocation | undefined,
   scope: readonly Directive[],
@@ -47,7 +52,12 @@ async function answerIn(
   const returned = first(own, "return") ?? first(scope, "return");
   if (returned) return answerReturn(process, request, scope, returned);
   const proxied = first(own, "proxy_pass");
-  if (proxied) return proxyPass(process, request, proxied, location?.path ?? "/");
+  if (proxied)
+    return proxyPass(process, request, {
+      target: proxied[0] ?? "",
+      locationPath: location?.path ?? "/",
+      site,
+    });
   if (first(own, "stub_status")) return stubStatus();
   if (request.method !== "GET" && request.method !== "HEAD") return error(405);
   return answerFile(process, request, path, location, scope);

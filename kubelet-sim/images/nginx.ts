@@ -8,8 +8,8 @@ import {
   NginxConfigError,
   parseNginxConfig,
   type Directive,
-  type NginxServer,
-  serversIn,
+  type NginxSite,
+  toSite,
 } from "./nginx-config.js";
 import { DEFAULT_CONF, ENTRYPOINT_LINES, ERROR_PAGE_50X, NGINX_CONF, WELCOME_PAGE } from "./nginx-pages.js";
 import { answerRequest } from "./nginx-serve.js";
@@ -65,15 +65,25 @@ async function runNginx(process: Process): Promise<number> {
   }
   const order = process.argv[process.argv.indexOf("-s") + 1];
   if (process.argv.includes("-s")) return signalMaster(process, order ?? "");
-  const loaded = await loadServers(process);
+  const loaded = await loadSite(process);
   if (!loaded) return 1;
-  let servers: readonly NginxServer[] = loaded;
   if (process.argv.includes("-t")) {
     await process.stderr.write(
       "nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\nnginx: configuration file /etc/nginx/nginx.conf test is successful\n",
     );
     return 0;
   }
+  if (process.argv.some((arg) => /daemon\s+off/.test(arg))) return runMaster(process, loaded, version);
+  // As a daemon: the caller goes on at once, and a container whose PID 1 this was ends.
+  process.spawn({
+    argv: ["nginx: master process nginx"],
+    run: (daemon) => runMaster(daemon, loaded, version),
+  });
+  return 0;
+}
+
+async function runMaster(process: Process, loaded: NginxSite, version: string): Promise<number> {
+  let site = loaded;
   const notice = (text: string): Promise<void> => log(process, "notice", text);
   await notice('using the "epoll" event method');
   await notice(`nginx/${version}`);
@@ -81,15 +91,20 @@ async function runNginx(process: Process): Promise<number> {
   process.onSignal("SIGHUP", () =>
     process.background(async () => {
       await notice("signal 1 (SIGHUP) received, reconfiguring");
-      servers = (await loadServers(process)) ?? servers;
+      site = (await loadSite(process)) ?? site;
     }),
   );
   return runHttpService(process, {
     idleTimeoutMs: KEEPALIVE_TIMEOUT_MS,
-    ports: [...new Set(servers.flatMap((server) => server.ports))],
+    ports: [...new Set(site.servers.flatMap((server) => server.ports))],
     largestBodyBytes: Infinity,
-    handler: (request) => serve(process, servers, version, request),
+    handler: (request) => serve(process, site, version, request),
     refuse: (status) => errorAnswer(status, version),
+    onPortTaken: async (port) => {
+      const message = `bind() to 0.0.0.0:${port} failed (98: Address already in use)`;
+      await log(process, "emerg", message);
+      await process.stderr.write(`nginx: [emerg] ${message}\n`);
+    },
     stopOn: {
       SIGQUIT: { how: "graceful", exitCode: 0 },
       SIGTERM: { how: "fast", exitCode: 0 },
@@ -109,17 +124,20 @@ const ORDERS = new Map<string, Signal>([
   ["stop", "SIGTERM"],
 ]);
 
-/** `nginx -s reload`: the master process is PID 1 here. */
+/** `nginx -s reload` */
 async function signalMaster(process: Process, order: string): Promise<number> {
   const signal = ORDERS.get(order);
-  if (signal && process.kill(1, signal)) return 0;
+  const master = process
+    .processes()
+    .find(({ pid, argv }) => pid !== process.id && argv[0]?.startsWith("nginx"));
+  if (signal && master && process.kill(master.pid, signal)) return 0;
   await process.stderr.write(`nginx: invalid option: "-s ${order}"\n`);
   return 1;
 }
 
-async function loadServers(process: Process): Promise<NginxServer[] | undefined> {
+async function loadSite(process: Process): Promise<NginxSite | undefined> {
   try {
-    return serversIn(includeFiles(process, "/etc/nginx/nginx.conf", 0));
+    return toSite(includeFiles(process, "/etc/nginx/nginx.conf", 0));
   } catch (err) {
     if (!(err instanceof NginxConfigError || err instanceof FileError)) throw err;
     await log(process, "emerg", err.message);
@@ -162,11 +180,11 @@ function matchingFiles(process: Process, pattern: string): string[] {
 
 async function serve(
   process: Process,
-  servers: readonly NginxServer[],
+  site: NginxSite,
   version: string,
   request: Http1Request,
 ): Promise<Http1Answer> {
-  const answer = await answerRequest(process, servers, request);
+  const answer = await answerRequest(process, site, request);
   const isError = answer.status >= 300 && answer.body.length === 0 && answer.status !== 304;
   const body = isError ? errorPage(answer.status, version) : answer.body;
   await logAccess(process, request, answer.status, request.method === "HEAD" ? 0 : body.length);
