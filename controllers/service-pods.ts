@@ -1,8 +1,9 @@
-import { type Pod, pods, type Service, services } from "../machinery/api/core-v1.js";
+import { type Node, nodes, type Pod, pods, type Service, services } from "../machinery/api/core-v1.js";
 import type { DeepReadonly } from "../machinery/api/meta-v1.js";
 import { type ObjectKey, objectKey } from "../machinery/api/resource.js";
 import type { Informer } from "../machinery/client/informer.js";
 import { type ControllerDeps, enqueueMapped, type Watch } from "./controller.js";
+import { indexByNode, podsOnNode } from "./node-pods.js";
 import { type CachedPod, isPodFinished, isPodReady } from "./pod-state.js";
 import { selectsLabels } from "./selector-cache.js";
 
@@ -19,6 +20,7 @@ export class ServicePods {
   constructor(deps: Pick<ControllerDeps, "informer">) {
     this.#pods = deps.informer(pods);
     this.#services = deps.informer(services);
+    indexByNode(this.#pods);
     this.#pods.addIndex(BY_LABEL, ({ metadata }) =>
       Object.entries(metadata.labels ?? {}).map(([key, value]) => bucket(metadata.namespace, key, value)),
     );
@@ -54,6 +56,21 @@ const sortedPairs = ({ spec }: Pick<CachedService, "spec">): [string, string][] 
 
 const bucket = (namespace: string | undefined, key: string, value: string): string =>
   `${namespace}\n${key}=${value}`;
+
+/** Services with pods on a node whose appearance, or zone, their endpoints wait for. */
+export const enqueueServicesOfNode = (): Watch =>
+  enqueueMapped(
+    nodes,
+    (node, deps) => {
+      const servicePods = new ServicePods(deps);
+      const onNode = podsOnNode(deps.informer(pods), node.metadata.name);
+      return new Set(onNode.flatMap((pod) => servicePods.servicesOf(pod)));
+    },
+    (old, node) => zoneOf(old) !== zoneOf(node),
+  );
+
+const zoneOf = ({ metadata }: DeepReadonly<Node>): string | undefined =>
+  metadata.labels?.["topology.kubernetes.io/zone"];
 
 /** Services whose endpoints a changed pod may change. */
 export const enqueueServicesOfPod = (): Watch =>

@@ -19,6 +19,7 @@ import { newControllerRef } from "../owner.js";
 import { PerPod } from "../per-pod.js";
 import {
   type CachedService,
+  enqueueServicesOfNode,
   enqueueServicesOfPod,
   ServicePods,
   TRIGGER_TIME_ANNOTATION,
@@ -35,7 +36,7 @@ export const endpointSliceController = defineController({
     enqueueServicesOfPod(),
     // A slice that somebody else changed or deleted is put right.
     enqueueMapped(endpointSlices, (slice) => keyOfOwner(slice)),
-    enqueueMapped(nodes, (_node, deps) => deps.informer(services).list().map(keyOfService), zoneChanged),
+    enqueueServicesOfNode(),
   ],
   reconciler: (deps) => new EndpointSliceReconciler(deps),
 });
@@ -178,8 +179,3 @@ function keyOfOwner(slice: DeepReadonly<EndpointSlice>): ObjectKey[] {
 }
 
 const keyOfService = ({ metadata }: CachedService): ObjectKey => `${metadata.namespace}/${metadata.name}`;
-
-function zoneChanged(old: DeepReadonly<Node>, node: DeepReadonly<Node>): boolean {
-  const zone = "topology.kubernetes.io/zone";
-  return old.metadata.labels?.[zone] !== node.metadata.labels?.[zone];
-}

@@ -35,7 +35,8 @@ class NodeLifecycleReconciler implements Reconciler {
   readonly #pods: Informer<Pod>;
   readonly #lastHeard = new Map<ObjectKey, LastHeard>();
   readonly #limiter: EvictionLimiter;
-  readonly #registered = new Set<string>();
+  /** By name: nodes that were welcomed and not yet seen off. */
+  readonly #registered = new Map<ObjectKey, CachedNode>();
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
@@ -61,15 +62,20 @@ class NodeLifecycleReconciler implements Reconciler {
   }
 
   #forget(key: ObjectKey): undefined {
-    const known = this.#lastHeard.delete(key);
-    if (known) this.#deps.logger.info("Node is gone", { node: key });
+    this.#lastHeard.delete(key);
+    const known = this.#registered.get(key);
+    this.#registered.delete(key);
+    if (!known) return undefined;
+    const message = `Node ${key} event: Removing Node ${key} from Controller`;
+    this.#deps.events.event(known, "Normal", "RemovingNode", message);
     return undefined;
   }
 
   #welcome(node: CachedNode): void {
     const { uid, name } = node.metadata;
-    if (this.#registered.has(uid)) return;
-    this.#registered.add(uid);
+    const known = this.#registered.get(name)?.metadata.uid === uid;
+    this.#registered.set(name, node);
+    if (known) return;
     const message = `Node ${name} event: Registered Node ${name} in Controller`;
     this.#deps.events.event(node, "Normal", "RegisteredNode", message);
   }
@@ -95,7 +101,10 @@ class NodeLifecycleReconciler implements Reconciler {
 
   async #updateTaints(node: CachedNode): Promise<void> {
     const now = toTime(this.#deps.clock.nowMs());
-    const taints = planTaints(node, { mayEvict: () => this.#limiter.mayEvict(node), now });
+    const taints = planTaints(node, {
+      mayEvict: (evicting) => this.#limiter.mayEvict(node, evicting),
+      now,
+    });
     if (!taints) return;
     const { resourceVersion } = node.metadata;
     const body = { metadata: { resourceVersion }, spec: { taints: taints.length > 0 ? taints : null } };

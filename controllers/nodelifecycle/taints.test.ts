@@ -1,8 +1,9 @@
 import { expect, test } from "@jest/globals";
 import type { Node, NodeCondition, Taint } from "../../machinery/api/core-v1.js";
+import { VirtualClock } from "../../simulation/virtual-clock.js";
 import { GRACE_MS, hear, isSilent, silentConditions } from "./health.js";
 import { planTaints } from "./taints.js";
-import { zoneState } from "./zones.js";
+import { EvictionLimiter, zoneState } from "./zones.js";
 
 const NOW = "2026-03-01T00:00:00Z";
 const aNode = (
@@ -34,7 +35,8 @@ test("a node that is not ready is tainted at once against scheduling, against st
 
 test("a node that turns from not ready to unreachable goes on evicting without waiting for its turn again", () => {
   const notReady: Taint = { key: "node.kubernetes.io/not-ready", effect: "NoExecute", timeAdded: NOW };
-  expect(plan(aNode("Unknown", [notReady]), false)).toEqual([
+  const evicting = (already: boolean): boolean => already;
+  expect(texts(planTaints(aNode("Unknown", [notReady]), { mayEvict: evicting, now: NOW }))).toEqual([
     "unreachable:NoSchedule",
     "unreachable:NoExecute",
   ]);
@@ -76,4 +78,18 @@ test("a zone is disrupted when more than half of it, and more than two nodes, ar
   expect(zoneState(nodes(1, 2))).toBe("Normal");
   expect(zoneState(nodes(2, 3))).toBe("PartialDisruption");
   expect(zoneState(nodes(0, 3))).toBe("FullDisruption");
+});
+
+test("when every node is down evictions stop: the fault is more likely on this side", () => {
+  const clock = new VirtualClock();
+  const nodes = [aNode("Unknown"), aNode("Unknown")];
+  const [node] = nodes;
+  if (!node) throw new Error("no node");
+  expect(new EvictionLimiter(clock, () => nodes).mayEvict(node, true)).toBe(false);
+  const limiter = new EvictionLimiter(clock, () => [...nodes, aNode("True")]);
+  expect([
+    limiter.mayEvict(node, false),
+    limiter.mayEvict(node, false),
+    limiter.mayEvict(node, true),
+  ]).toEqual([true, false, true]);
 });

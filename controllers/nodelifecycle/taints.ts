@@ -30,12 +30,12 @@ export function noExecuteKey(node: CachedNode): string | undefined {
 }
 
 /**
- * The taints that a node should have: NoSchedule ones follow its conditions at once; NoExecute ones appear only when
- * `mayEvict` says so, and go as soon as the node is ready. Undefined when it has them already.
+ * The taints that a node should have: NoSchedule ones follow its conditions at once; NoExecute ones are there only while
+ * `mayEvict` (asked whether the node evicts already) says so, and go as soon as the node is ready. Undefined when it has them already.
  */
 export function planTaints(
   node: CachedNode,
-  options: { mayEvict: () => boolean; now: string },
+  options: { mayEvict: (evicting: boolean) => boolean; now: string },
 ): Taint[] | undefined {
   const current = (node.spec.taints ?? []) as Taint[];
   const kept = current.filter((taint) => !isManaged(taint));
@@ -58,12 +58,12 @@ function noScheduleTaints(node: CachedNode): Taint[] {
   return keys.map((key) => ({ key, effect: "NoSchedule" }));
 }
 
-function noExecuteTaints(node: CachedNode, mayEvict: () => boolean): Taint[] {
+function noExecuteTaints(node: CachedNode, mayEvict: (evicting: boolean) => boolean): Taint[] {
   const key = noExecuteKey(node);
   if (!key) return [];
-  const present = node.spec.taints?.some((taint) => isEvicting(taint));
   // Changing from not ready to unreachable is no new eviction.
-  return present || mayEvict() ? [{ key, effect: "NoExecute" }] : [];
+  const evicting = node.spec.taints?.some((taint) => isEvicting(taint)) === true;
+  return mayEvict(evicting) ? [{ key, effect: "NoExecute" }] : [];
 }
 
 const isEvicting = ({ key, effect }: DeepReadonly<Taint>): boolean =>

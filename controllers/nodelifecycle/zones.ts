@@ -38,9 +38,10 @@ export class EvictionLimiter {
     this.#nodes = nodes;
   }
 
-  mayEvict(node: CachedNode): boolean {
+  mayEvict(node: CachedNode, evicting: boolean): boolean {
     const { states, size } = this.#current();
     if ([...states.values()].every((state) => state === "FullDisruption")) return false;
+    if (evicting) return true;
     const zone = zoneOf(node);
     const perSecond = rateOf(states.get(zone) ?? "Normal", size);
     return perSecond > 0 && this.#bucket(zone, perSecond).tryTake();
