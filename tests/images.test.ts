@@ -183,3 +183,16 @@ test("a second server on one port of a pod says that the address is in use", asy
   const daemon = await pods.start({ image: "nginx", command: ["nginx"] });
   expect(await pods.until(daemon.container.exited)).toMatchObject({ exitCode: 0 });
 });
+
+test("python serves a directory, as examples of Services ask it to", async () => {
+  const pods = new TestPods();
+  const { sandbox } = await pods.start({
+    image: "python:3",
+    command: ["python", "-m", "http.server", "443"],
+  });
+  const { stdout } = await pods.sh(
+    `wget -qO- http://${sandbox.ip}:443/etc/; wget -qO- http://${sandbox.ip}:443/etc/hostname`,
+  );
+  expect(stdout).toContain('<li><a href="hostname">hostname</a></li>');
+  expect(stdout).toMatch(/\npod-0\n$/);
+});

@@ -10,6 +10,7 @@ import type { Image } from "./image.js";
 import { load } from "./load.js";
 import { nginx } from "./nginx.js";
 import { pause } from "./pause.js";
+import { python } from "./python.js";
 import { redis } from "./redis.js";
 import { whoami } from "./whoami.js";
 
@@ -27,6 +28,7 @@ export const images: readonly Image[] = [
   httpd,
   helloApp,
   echoServer,
+  python,
   redis,
   toolbox,
   load,
