@@ -80,6 +80,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   await Promise.all([carrier?.close(), admin?.close()]);
   credentials.close();
   uplink.close?.();
+  // Programs that still run end with their machine; they would keep the process alive.
+  process.exit(0);
 }
 
 /** Each node has its own credential where there is one; the watches that all share use the process's. */
