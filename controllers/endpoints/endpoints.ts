@@ -22,12 +22,14 @@ import {
   TRIGGER_TIME_ANNOTATION,
 } from "../service-pods.js";
 import { LastWritten } from "../last-written.js";
+import { Pacer } from "../pacer.js";
 import { PerPod } from "../per-pod.js";
 import { TriggerTimes } from "../trigger-time.js";
-import { WritePacer } from "./write-pacer.js";
 import { type Candidate, desiredSubsets, truncateSubsets } from "./subsets.js";
 
 export const ENDPOINTS_MANAGED_BY_LABEL = "endpoints.kubernetes.io/managed-by";
+/** Every write carries all addresses (upstream is held back by its client's 20 requests a second). */
+const PACE = { smallCount: 50, msPerItem: 1 };
 const OVER_CAPACITY_ANNOTATION = "endpoints.kubernetes.io/over-capacity";
 
 export const endpointsController = defineController({
@@ -49,14 +51,14 @@ class EndpointsReconciler implements Reconciler {
   readonly #triggerTimes = new TriggerTimes();
   readonly #candidates = new PerPod<Candidate | undefined>();
   readonly #written: LastWritten<EndpointSubset[]>;
-  readonly #pacer: WritePacer;
+  readonly #pacer: Pacer;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
     this.#services = deps.informer(services);
     this.#endpoints = deps.informer(endpoints);
     this.#servicePods = new ServicePods(deps);
-    this.#pacer = new WritePacer(deps.clock);
+    this.#pacer = new Pacer(deps.clock, PACE);
     this.#written = new LastWritten(this.#endpoints as unknown as Informer<KubeObject>);
   }
 
@@ -79,7 +81,7 @@ class EndpointsReconciler implements Reconciler {
       next.metadata.annotations = { ...next.metadata.annotations, [TRIGGER_TIME_ANNOTATION]: triggerTime };
     }
     await this.#write(service, current, next);
-    this.#pacer.wrote(key, addressCount(next));
+    this.#pacer.worked(key, addressCount(next));
     return undefined;
   }
 

@@ -10,6 +10,7 @@ import { defineController, enqueueMapped, type Reconciler, type ReconcilerDeps }
 import type { ReconcileResult } from "../workers.js";
 import { isNamespaceTerminating, messageOf } from "../error-message.js";
 import { controlledBy, controllerOf, indexByController, newControllerRef } from "../owner.js";
+import { Pacer } from "../pacer.js";
 import { type CachedPod, isPodActive, isPodFinished, msUntilAvailable } from "../pod-state.js";
 import { selects } from "../selector-cache.js";
 import { planScale } from "./plan.js";
@@ -19,6 +20,8 @@ type Cached = DeepReadonly<ReplicaSet>;
 
 /** Requests under way at once for one ReplicaSet. */
 const PARALLEL_WRITES = 32;
+/** Ten milliseconds for a thousand pods. */
+const PACE = { smallCount: 200, msPerItem: 0.01 };
 
 export const replicaSetController = defineController({
   name: "replicaset",
@@ -42,11 +45,13 @@ class ReplicaSetReconciler implements Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #replicaSets: Informer<ReplicaSet>;
   readonly #pods: Informer<Pod>;
+  readonly #pacer: Pacer;
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
     this.#replicaSets = deps.informer(replicaSets);
     this.#pods = deps.informer(pods);
+    this.#pacer = new Pacer(deps.clock, PACE);
     indexByController(this.#replicaSets);
   }
 
@@ -54,11 +59,15 @@ class ReplicaSetReconciler implements Reconciler {
     const replicaSet = this.#replicaSets.get(key);
     if (!replicaSet) {
       this.#deps.expectations.forget(key);
+      this.#pacer.forget(key);
       return undefined;
     }
+    const waitMs = this.#pacer.waitMs(key);
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
     // Before listing, or a pod seen in between counts twice.
     const settled = this.#deps.expectations.satisfied(key);
     const claimed = await this.#claimPods(replicaSet);
+    this.#pacer.worked(key, claimed.length);
     const active = claimed.filter(isPodActive);
     const failure =
       settled && !replicaSet.metadata.deletionTimestamp
