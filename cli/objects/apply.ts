@@ -97,12 +97,19 @@ export function inNamespace(
 export function withLastApplied(object: KubeObject): KubeObject {
   const { [LAST_APPLIED]: _, ...annotations } = object.metadata.annotations ?? {};
   const plain = { ...object, metadata: { ...object.metadata, annotations } };
-  const remembered = `${JSON.stringify(sortKeys(plain))}\n`;
+  const remembered = `${goJson(sortKeys(plain))}\n`;
   return {
     ...plain,
     metadata: { ...plain.metadata, annotations: { ...annotations, [LAST_APPLIED]: remembered } },
   };
 }
+
+/** As Go prints JSON: kubectl finds the text that it would have written itself, and calls the object unchanged. */
+const goJson = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 const sortKeys = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(sortKeys);
