@@ -1,5 +1,5 @@
 import { namespaces, nodes, type Pod, pods } from "../../machinery/api/core-v1.js";
-import { toTime } from "../../machinery/api/clock.js";
+import { type Timer, toTime } from "../../machinery/api/clock.js";
 import { type ObjectKey, objectKey } from "../../machinery/api/resource.js";
 import { isConflict, isNotFound } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
@@ -17,6 +17,11 @@ import { type Cursor, selectNode } from "./select-node.js";
 const SCHEDULER_NAME = "default-scheduler";
 /** Bindings under way at once; the loop waits for one of them rather than run ahead of the server. */
 const PARALLEL_BINDS = 64;
+/**
+ * Nodes get ready together, as when a cluster starts. Pods that wait for one are tried when all of them are known: the
+ * first to be announced would get every pod.
+ */
+const NODES_SETTLE_MS = 5;
 
 /** Upstream it is a program of its own; here it runs beside the controllers. */
 export const schedulerController: Controller = {
@@ -33,6 +38,7 @@ class Scheduler implements RunningController {
   readonly #context: FilterContext;
   readonly #cursor: Cursor = { next: 0 };
   readonly #binding = new Set<Promise<void>>();
+  readonly #settling = new Set<Timer>();
   readonly #stats = { reconciles: 0, failures: 0, busySeconds: 0 };
 
   constructor(deps: ControllerDeps) {
@@ -67,6 +73,7 @@ class Scheduler implements RunningController {
       this.#stats.busySeconds += (this.#deps.clock.monotonicMs() - startedMs) / 1000;
       while (this.#binding.size >= PARALLEL_BINDS) await Promise.race(this.#binding);
     }
+    for (const timer of this.#settling) timer.cancel();
     this.#queue.close();
     await Promise.all(this.#binding);
   }
@@ -148,7 +155,12 @@ class Scheduler implements RunningController {
   #nodeChanged(old: CachedNode | undefined, node: CachedNode): void {
     this.#state.setNode(node);
     const concerns = concernsOfNodeChange(old, node);
-    if (concerns === "all" || concerns.length > 0) this.#queue.clusterChanged(concerns);
+    if (concerns !== "all" && concerns.length === 0) return;
+    const timer = this.#deps.clock.setTimer(NODES_SETTLE_MS, () => {
+      this.#settling.delete(timer);
+      this.#queue.clusterChanged(concerns);
+    });
+    this.#settling.add(timer);
   }
 
   #podChanged(old: CachedPod | undefined, pod: CachedPod): void {
