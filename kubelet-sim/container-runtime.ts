@@ -82,8 +82,8 @@ export interface Mount {
  * `newPodVolume()` of runtime/pod-volume.ts.
  */
 export interface PodVolume {
-  /** Replaces the whole content atomically. Paths are relative, `/`-separated. */
-  replace(files: ReadonlyMap<string, Uint8Array>): void;
+  /** Replaces the whole content atomically. Paths are relative, `/`-separated; `mode` is 0644 by default. */
+  replace(files: ReadonlyMap<string, Uint8Array>, mode?: number): void;
 }
 
 export interface ExitStatus {

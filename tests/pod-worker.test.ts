@@ -160,6 +160,47 @@ test("a failing liveness probe restarts the container", async () => {
   expect(messages).toContain("Container web failed liveness probe, will be restarted");
 });
 
+test("a container that failed its liveness probe is not probed while it takes its time to end", async () => {
+  const livenessProbe = { exec: { command: ["false"] }, periodSeconds: 1, failureThreshold: 2 };
+  node.create("slow", { containers: [shell("trap '' TERM; sleep 1000", { livenessProbe })] });
+  await node.until(() => status("slow")?.restartCount === 1);
+
+  const reasons = node.events.map(({ reason }) => reason);
+  expect(reasons.filter((reason) => reason === "Unhealthy")).toHaveLength(2);
+  expect(reasons.filter((reason) => reason === "Killing")).toHaveLength(1);
+  expect(status("slow")?.lastState.terminated).toMatchObject({ exitCode: 137, reason: "Error" });
+  expect(status("slow")?.lastState.terminated).not.toHaveProperty("signal");
+});
+
+test("files of a Secret have the mode of the volume and cannot be written", async () => {
+  node.secrets.set("default/db", {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: "db", namespace: "default", uid: "s", resourceVersion: "1", creationTimestamp: "" },
+    type: "Opaque",
+    data: { password: Buffer.from("secret").toString("base64") },
+  });
+  const script = "ls -l /db | grep -q -- '^-r-------- ' || exit 2; touch /db/x && exit 3; exit 0";
+  node.create("reader", {
+    restartPolicy: "Never",
+    containers: [shell(script, { volumeMounts: [{ name: "db", mountPath: "/db" }] })],
+    volumes: [{ name: "db", secret: { secretName: "db", defaultMode: 0o400 } }],
+  });
+  await node.until(() => status("reader")?.state.terminated !== undefined);
+
+  expect(status("reader")?.state.terminated).toMatchObject({ exitCode: 0 });
+});
+
+test("a volume that cannot be set up is told each time it is tried again", async () => {
+  node.create("app", {
+    containers: [web()],
+    volumes: [{ name: "c", configMap: { name: "app" } }],
+  });
+  await node.until(() => node.reasons("app").filter((reason) => reason === "FailedMount").length === 4);
+
+  expect(node.clock.monotonicMs()).toBeGreaterThanOrEqual(500 + 1000 + 2000);
+});
+
 test("a ConfigMap that is missing keeps the pod in ContainerCreating until it exists", async () => {
   node.create("app", {
     containers: [

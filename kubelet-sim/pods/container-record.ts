@@ -63,6 +63,7 @@ const waitingState = (reason: string, message: string | undefined): ContainerSta
   waiting: { ...(message ? { message } : {}), reason },
 });
 
+/** Without the signal: the container runtime interface does not tell it, so no kubelet reports it. */
 export function terminatedState(run: FinishedRun): ContainerState {
   const { exit } = run;
   return {
@@ -72,7 +73,6 @@ export function terminatedState(run: FinishedRun): ContainerState {
       ...(exit.finishedAtMs > 0 ? { finishedAt: toTime(exit.finishedAtMs) } : {}),
       ...(exit.message ? { message: exit.message } : {}),
       reason: exit.reason,
-      ...(exit.signal === undefined ? {} : { signal: exit.signal }),
       ...(exit.startedAtMs > 0 ? { startedAt: toTime(exit.startedAtMs) } : {}),
     },
   };

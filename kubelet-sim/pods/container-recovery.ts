@@ -60,7 +60,6 @@ function recover(
     ? {
         exitCode: terminated.exitCode,
         reason: terminated.reason ?? "Error",
-        ...(terminated.signal === undefined ? {} : { signal: terminated.signal }),
         ...(terminated.message === undefined ? {} : { message: terminated.message }),
         startedAtMs: parseTime(terminated.startedAt),
         finishedAtMs: parseTime(terminated.finishedAt),

@@ -50,8 +50,7 @@ export async function startContainer(record: ContainerRecord, context: StartCont
     if (!(err instanceof Error)) throw err;
     if (!(err instanceof ContainerConfigError))
       node.logger.warn("Could not configure a container", { pod: pod.metadata.name, container: name, err });
-    if (record.current.kind !== "waiting" || record.current.message !== err.message)
-      emit("Warning", "Failed", `Error: ${err.message}`);
+    emit("Warning", "Failed", `Error: ${err.message}`);
     becomeWaiting(record, "CreateContainerConfigError", err.message);
     return { kind: "later", retryInMs: CONFIG_RETRY_MS };
   }

@@ -37,7 +37,6 @@ export class PodWorker {
   #stopped = false;
   #failure: Rejection | undefined;
   #mountRetryMs = FIRST_MOUNT_RETRY_MS;
-  #mountFailure: string | undefined;
   #refreshVolumes = false;
   #volumesAtMs = 0;
   #graceMs: number | undefined;
@@ -171,12 +170,10 @@ export class PodWorker {
       tokens: this.#node.tokens.for(this.#pod),
       downward: this.#downward(),
     });
-    this.#mountFailure = undefined;
   }
 
   #mountFailed(err: MountError): number {
-    if (this.#mountFailure !== err.message) this.#event("Warning", "FailedMount", err.message);
-    this.#mountFailure = err.message;
+    this.#event("Warning", "FailedMount", err.message);
     const retryInMs = this.#mountRetryMs;
     this.#mountRetryMs = Math.min(retryInMs * 2, LONGEST_MOUNT_RETRY_MS);
     return retryInMs;

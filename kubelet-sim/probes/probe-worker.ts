@@ -22,7 +22,10 @@ export interface ProbeWorkerOptions {
 const FIRST_CHECK_MS = { least: 5, most: 25 };
 
 // Upstream: pkg/kubelet/prober/worker.go.
-/** Checks one container for as long as it runs. A startup probe ends with its first verdict. */
+/**
+ * Checks one container for as long as it runs. A startup probe ends with its first verdict, a liveness probe once it has
+ * failed: the container's next run gets a worker of its own.
+ */
 export class ProbeWorker {
   readonly #options: ProbeWorkerOptions;
   readonly #count: ProbeCount;
@@ -41,13 +44,18 @@ export class ProbeWorker {
       await clock.sleep((probe.initialDelaySeconds ?? 0) * 1000 + soonMs, signal);
       for (let first = true; ; first = false) {
         const verdict = await this.#check(signal);
-        if (verdict !== undefined && this.#options.kind === "startup") return;
+        if (this.#isOver(verdict)) return;
         // The real worker ticks at a random phase of the period; drawn once, it stays.
         await clock.sleep(first ? periodMs * (0.9 + 0.1 * rng.next()) : periodMs, signal);
       }
     } catch (err) {
       if (!signal.aborted) throw err;
     }
+  }
+
+  #isOver(verdict: boolean | undefined): boolean {
+    if (this.#options.kind === "startup") return verdict !== undefined;
+    return this.#options.kind === "liveness" && verdict === false;
   }
 
   async #check(signal: AbortSignal): Promise<boolean | undefined> {

@@ -6,10 +6,10 @@ export class MemoryVolume implements PodVolume {
   tree = new FileTree();
   #revision = 0;
 
-  replace(files: ReadonlyMap<string, Uint8Array>): void {
+  replace(files: ReadonlyMap<string, Uint8Array>, mode?: number): void {
     const next = new FileTree();
     this.#revision++;
-    for (const [path, content] of files) next.put(`/${path}`, newFile(content, this.#revision));
+    for (const [path, content] of files) next.put(`/${path}`, newFile(content, this.#revision, mode));
     this.tree = next;
   }
 }

@@ -3,7 +3,7 @@ import type { Mount, PodVolume } from "../container-runtime.js";
 import { ContainerConfigError } from "../pods/env.js";
 import { expand } from "../pods/expansion.js";
 import { newPodVolume } from "../runtime/pod-volume.js";
-import { type FileSources, isProjectedVolume, MountError, volumeFiles } from "./volume-files.js";
+import { type FileSources, fileMode, isProjectedVolume, MountError, volumeFiles } from "./volume-files.js";
 
 /** Directories of the node that hostPath volumes share, by path. */
 export type HostPaths = Map<string, PodVolume>;
@@ -15,6 +15,8 @@ export const mountFailure = (volume: string, cause: string): string =>
 /** The volumes of one pod. */
 export class PodVolumes {
   readonly #byName = new Map<string, PodVolume>();
+  /** Those whose content comes from the API: no container may write to them. */
+  readonly #projected = new Set<PodVolume>();
   readonly #hostPaths: HostPaths;
 
   constructor(hostPaths: HostPaths) {
@@ -42,7 +44,7 @@ export class PodVolumes {
       return {
         path: mount.mountPath,
         volume,
-        readOnly: mount.readOnly ?? false,
+        readOnly: (mount.readOnly ?? false) || this.#projected.has(volume),
         ...(subPath ? { subPath } : {}),
       };
     });
@@ -52,7 +54,8 @@ export class PodVolumes {
     try {
       const files = await volumeFiles(volume, sources);
       const target = this.#byName.get(volume.name) ?? newPodVolume();
-      target.replace(files);
+      target.replace(files, fileMode(volume));
+      this.#projected.add(target);
       this.#byName.set(volume.name, target);
     } catch (err) {
       // Whatever the cause (no such object, no answer from the API server), the kubelet says so and tries again.

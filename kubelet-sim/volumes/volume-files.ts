@@ -29,6 +29,10 @@ export interface FileSources {
 export const isProjectedVolume = (volume: Volume): boolean =>
   Boolean(volume.configMap ?? volume.secret ?? volume.downwardAPI ?? volume.projected);
 
+/** The permission bits of a volume's files. */
+export const fileMode = ({ configMap, secret, downwardAPI, projected }: Volume): number =>
+  (configMap ?? secret ?? downwardAPI ?? projected)?.defaultMode ?? 0o644;
+
 /** The files of a ConfigMap, Secret, downward API or projected volume. Rejects with MountError. */
 export async function volumeFiles(volume: Volume, sources: FileSources): Promise<Files> {
   if (volume.configMap) return configMapFiles(volume.configMap, sources);
