@@ -1,3 +1,4 @@
+import { whenAborted } from "../machinery/api/when-aborted.js";
 import { writeSync } from "node:fs";
 import { ListenError } from "../machinery/network/edge/listen-error.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
@@ -20,7 +21,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       address: server.address,
       startedMs: Math.round(performance.now()),
     });
-    await aborted(signal);
+    await whenAborted(signal);
     await server.stop();
   } catch (err) {
     // What the user can mend is one line; the rest keeps its stack.
@@ -33,9 +34,3 @@ export async function main(argv: readonly string[]): Promise<void> {
 
 const isUsersToMend = (err: unknown): err is Error =>
   err instanceof StorageError || err instanceof ListenError || err instanceof DataDirError;
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });

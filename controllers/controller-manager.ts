@@ -1,3 +1,4 @@
+import { whenAborted } from "../machinery/api/when-aborted.js";
 import { setMaxListeners } from "node:events";
 import type { Clock } from "../machinery/api/clock.js";
 import type { Transport } from "../machinery/api/http.js";
@@ -170,9 +171,5 @@ export class ControllerManager {
 }
 
 async function untilSynced(informers: Set<Informer<KubeObject>>, signal: AbortSignal): Promise<void> {
-  const aborted = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-  await Promise.race([Promise.all([...informers].map((informer) => informer.synced)), aborted]);
+  await Promise.race([Promise.all([...informers].map((informer) => informer.synced)), whenAborted(signal)]);
 }

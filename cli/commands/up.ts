@@ -1,3 +1,4 @@
+import { whenAborted } from "../../machinery/api/when-aborted.js";
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -112,19 +113,13 @@ export async function runCluster(
       .then(() => applyFiles(dir, options.filename, context, onProgress));
     await Promise.all([ready, applied]);
     await onUp(await supervisor.status());
-    await aborted(context.signal);
+    await whenAborted(context.signal);
   } catch (err) {
     if (!context.signal.aborted) throw err;
   } finally {
     await supervisor.stop();
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 
 const POLL_MS = 20;
 

@@ -1,3 +1,4 @@
+import { whenAborted } from "../../machinery/api/when-aborted.js";
 import type { KubeObject } from "../../machinery/api/meta-v1.js";
 import type { ResourceDescriptor } from "../../machinery/api/resource.js";
 import { discoverResources } from "../../machinery/client/discovery.js";
@@ -101,9 +102,5 @@ const isIgnored = ({ kind, group }: ResourceDescriptor): boolean =>
   kind === "Event" && (group === "" || group === "events.k8s.io");
 
 async function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  const aborted = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
-  await Promise.race([work, aborted]);
+  await Promise.race([work, whenAborted(signal)]);
 }

@@ -1,3 +1,4 @@
+import { whenAborted } from "../../machinery/api/when-aborted.js";
 import type { Pod } from "../../machinery/api/core-v1.js";
 import { configReferences } from "../volumes/pod-volumes.js";
 import type { NodeContext } from "./node-context.js";
@@ -58,8 +59,7 @@ export class PodWorkers {
 
   /** Until the signal aborts and every worker has let go. */
   async run(signal: AbortSignal): Promise<void> {
-    if (!signal.aborted)
-      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+    await whenAborted(signal);
     await Promise.all(this.#running);
   }
 

@@ -1,3 +1,4 @@
+import { whenAborted } from "../api/when-aborted.js";
 import type { Clock } from "../api/clock.js";
 import type { Logger } from "../api/logger.js";
 import type { KubeObject } from "../api/meta-v1.js";
@@ -53,9 +54,7 @@ export class SharedInformers {
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     for (const informer of this.#informers.values()) this.#running.push(informer.run(signal));
-    if (!signal.aborted) {
-      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-    }
+    await whenAborted(signal);
     await Promise.all(this.#running);
   }
 }

@@ -1,3 +1,4 @@
+import { whenAborted } from "../../machinery/api/when-aborted.js";
 import { readFileSync } from "node:fs";
 import { startAdminServer } from "../../machinery/runtime/admin-server.js";
 import { jsonLogger } from "../../machinery/runtime/json-logger.js";
@@ -52,7 +53,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     ? await startAdminServer(options.adminSocket, dataPlane.adminHandlers())
     : undefined;
   logger.info("Data plane is ready", { carrier: options.carrier });
-  await aborted(stopping);
+  await whenAborted(stopping);
   await Promise.all([admin?.close(), close()]);
   // Relays that are still open end with the process, as connections end with their kernel.
   process.exit(0);
@@ -73,9 +74,3 @@ function required(value: string | undefined, option: string): string {
   if (value === undefined) throw new Error(`${option} is needed`);
   return value;
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
