@@ -25,7 +25,7 @@ export function latencyTransport(inner: Transport, clock: Clock, rng: Rng, range
   });
 }
 
-/** A frame that arrives while an earlier one is still under way follows it at once: latency adds up only once. */
+/** One frame after the other, each with its own latency: a burst arrives spread out, in order. */
 async function* delayed(
   body: AsyncIterable<Uint8Array>,
   clock: Clock,
