@@ -130,6 +130,12 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/run.js")).runCommand,
   },
   {
+    name: "service",
+    group: "Exploring",
+    summary: "Print the URLs by which this machine reaches a Service",
+    load: async () => (await import("./commands/service.js")).serviceCommand,
+  },
+  {
     name: "routes",
     group: "Exploring",
     summary: "Show the nodes' routing tables",
