@@ -183,3 +183,15 @@ test("the interactive shell edits its line: history, cursor keys, Tab, Ctrl-C", 
   expect(shown).toContain("/ # cat /etc/hostname \r\n");
   expect(shown).toContain("/ # nonsense^C\r\n/ # ");
 });
+
+test("a script that grows without bound is stopped, and its node goes on", async () => {
+  const pods = new TestPods();
+  const status = async (script: string): Promise<number> => (await pods.sh(script)).exit.exitCode;
+  expect(await status("f() { f; }; f")).toBe(2);
+  expect(await status("x=aaaaaaaa; while :; do x=$x$x; done")).toBe(2);
+  expect(await status("b() { b | b & }; b; sleep 1; echo $?")).toBeGreaterThanOrEqual(0);
+  expect(await status("yes > /tmp/full")).toBe(1);
+  expect((await pods.sh("i=0; while touch /tmp/f$i; do i=$((i+1)); done; echo $i")).stdout).toMatch(
+    /^\d{4,5}\n$/,
+  );
+}, 60_000);

@@ -20,6 +20,7 @@ export interface HttpService extends Http1ServerOptions {
   idleTimeoutMs?: number;
 }
 
+const MOST_CONNECTIONS = 10_000;
 const DRAIN_POLL_MS = 5;
 
 /** Listens and serves until a signal stops it; resolves with the exit code. */
@@ -29,6 +30,7 @@ export async function runHttpService(process: Process, service: HttpService): Pr
   const listeners: Listener[] = [];
   for (const port of service.ports) {
     const listener = tryListen(process, port, (connection) => {
+      if (server.connectionCount >= MOST_CONNECTIONS) return connection.reset();
       process.background(() => server.serve(connection));
       sweep();
     });

@@ -99,6 +99,7 @@ export class ContainerFiles implements FileSystem {
     const parent = parentOf(path);
     if (options.parents && !this.#node(parent)) this.makeDirectory(parent, options);
     if (this.#existing(parent).kind !== "directory") throw new FileError("ENOTDIR");
+    if (this.#place(path).layers[0]?.isFull()) throw new FileError("ENOSPC");
     this.#put(path, newDirectory(this.#now()));
   }
 
@@ -172,6 +173,7 @@ export class ContainerFiles implements FileSystem {
     if (current?.kind === "directory") throw new FileError("EISDIR");
     const place = this.#place(path);
     if (place.readOnly) throw new FileError("EROFS");
+    if (place.layers[0]?.isFull()) throw new FileError("ENOSPC");
     if (!current && this.#existing(parentOf(path)).kind !== "directory") throw new FileError("ENOTDIR");
     const upper = place.layers[0]?.get(place.path);
     if (upper && upper === current && upper.kind === "file") {

@@ -154,8 +154,7 @@ export class RuntimeContainer implements Container {
   }
 
   #openStreams(): Map<number, OpenFile> {
-    const tick = (): Promise<void> | undefined =>
-      this.#table.tick() ? this.#parts.clock.sleep(1) : undefined;
+    const tick = (): Promise<void> | undefined => this.#table.tick();
     if (this.#parts.config.tty) {
       const terminal = new Terminal(
         (bytes) => this.#log.append("stdout", bytes),

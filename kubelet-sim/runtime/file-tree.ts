@@ -28,9 +28,15 @@ export const newDirectory = (modifiedAtMs: number, mode = 0o755): FileNode => ({
   sizeBytes: 0,
 });
 
+/** What one container or volume may hold. */
+const LARGEST_TREE_BYTES = 256 * 1024 * 1024;
+const MOST_FILES = 20_000;
+
 /** Nodes by absolute path; `/` always exists. */
 export class FileTree {
   readonly nodes = new Map<string, FileNode>();
+  #untilCount = 0;
+  #overweight = false;
 
   get(path: string): FileNode | undefined {
     return this.nodes.get(path);
@@ -51,10 +57,15 @@ export class FileTree {
     return names;
   }
 
-  totalBytes(): number {
+  /** Looked at now and then only, so the bounds are not exact. */
+  isFull(): boolean {
+    if (this.nodes.size >= MOST_FILES) return true;
+    if (this.#untilCount-- > 0) return this.#overweight;
+    this.#untilCount = Math.ceil(this.nodes.size / 16);
     let total = 0;
     for (const node of this.nodes.values()) total += node.sizeBytes;
-    return total;
+    this.#overweight = total >= LARGEST_TREE_BYTES;
+    return this.#overweight;
   }
 }
 

@@ -15,11 +15,12 @@ import {
   type SpawnOptions,
   type TerminalControl,
 } from "../images/process.js";
+import { CpuShare } from "./cpu-share.js";
 import { type ProcessStart, RunningProcess } from "./running-process.js";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/** A loop that never waits gets about a tenth of a core. */
-const TICKS_PER_PAUSE = 128;
+/** What starting a process costs, in steps. */
+const START_STEPS = 8;
 const LARGEST_PROCESS_COUNT = 1024;
 
 /** What all processes of one container share. */
@@ -46,10 +47,11 @@ export class ProcessTable {
   readonly machine: Machine;
   readonly #processes = new Map<number, RunningProcess>();
   #nextPid = 1;
-  #ticks = 0;
+  readonly #cpu: CpuShare;
 
   constructor(machine: Machine) {
     this.machine = machine;
+    this.#cpu = new CpuShare(machine.clock);
   }
 
   /** Makes and runs a process. Throws ExecError. */
@@ -57,6 +59,7 @@ export class ProcessTable {
     if (this.#processes.size >= LARGEST_PROCESS_COUNT) {
       throw new ExecError("permission-denied", "Resource temporarily unavailable");
     }
+    this.#cpu.charge(START_STEPS);
     const found = run ? undefined : this.find(start.argv[0] ?? "", { env: start.env, cwd: start.cwd });
     const argv = found?.prefix.length ? [...found.prefix, ...start.argv.slice(1)] : start.argv;
     const process = new RunningProcess(this, { ...start, argv, pid: this.#nextPid++ });
@@ -98,7 +101,9 @@ export class ProcessTable {
   find(name: string, from: { env: ReadonlyMap<string, string>; cwd: string }): FoundProgram {
     if (name.includes("/")) return this.#load(name, joinPath(from.cwd, name));
     for (const directory of (from.env.get("PATH") ?? DEFAULT_PATH).split(":")) {
-      const path = joinPath(joinPath(from.cwd, directory), name);
+      const path = directory.startsWith("/")
+        ? `${directory}/${name}`
+        : joinPath(joinPath(from.cwd, directory), name);
       const stat = name === "" ? undefined : this.machine.files.stat(path);
       if (stat?.kind === "file" && (stat.mode & 0o111) !== 0) return this.#load(name, path);
     }
@@ -134,14 +139,14 @@ export class ProcessTable {
   }
 
   killAll(): void {
+    this.#cpu.stop();
     for (const process of Array.from(this.#processes.values()))
       process.end({ exitCode: 137, signal: "SIGKILL" });
   }
 
-  /** Counts small steps of work; true when it is time to let time pass. */
-  tick(): boolean {
-    this.#ticks++;
-    return this.#ticks % TICKS_PER_PAUSE === 0;
+  /** A small step of work: waits when the container has done enough of them for now. */
+  tick(): Promise<void> | undefined {
+    return this.#cpu.take();
   }
 
   #load(name: string, path: string): FoundProgram {

@@ -8,6 +8,7 @@ import { FileError, type FileSystem, joinPath } from "../images/files.js";
 import {
   BrokenPipe,
   type Child,
+  ExecError,
   FIRST_PRIVATE_DESCRIPTOR,
   type OpenFile,
   type Process,
@@ -168,7 +169,7 @@ export class RunningProcess implements Process {
   }
 
   tick(): Promise<void> | undefined {
-    return this.#table.tick() ? this.sleep(1) : undefined;
+    return this.#table.tick();
   }
 
   onSignal(signal: Signal, action: (() => void) | "ignore" | "default"): void {
@@ -303,4 +304,5 @@ const isExpected = (err: unknown): boolean =>
   err instanceof ProcessEnded ||
   err instanceof BrokenPipe ||
   err instanceof FileError ||
+  err instanceof ExecError ||
   err instanceof ConnectionError;

@@ -95,6 +95,10 @@ export class Parser {
   }
 
   #command(): Command {
+    return this.#scanner.nested(() => this.#commandHere());
+  }
+
+  #commandHere(): Command {
     this.#scanner.skipBlanks();
     const name = this.#scanner.match(/([A-Za-z_][\w.-]*)[ \t]*\([ \t]*\)/y);
     if (name?.[1] !== undefined && !this.#reserved()) {

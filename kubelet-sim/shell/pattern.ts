@@ -52,8 +52,13 @@ const bracketSource = (inner: string): string =>
 export const matchesPattern = (pieces: readonly PatternPiece[], text: string): boolean =>
   new RegExp(`^(?:${patternSource(pieces)})$`).test(text);
 
+/** A `[` without a `]` after it, such as the command of that name, is no wildcard. */
 export const hasWildcard = (pieces: readonly PatternPiece[]): boolean =>
-  pieces.some(({ text, quoted }) => !quoted && /[*?[]/.test(text));
+  pieces.some(({ text, quoted }, i) => {
+    if (quoted) return false;
+    if (/[*?]|\[[\s\S]*\]/.test(text)) return true;
+    return text.includes("[") && pieces.slice(i + 1).some((piece) => piece.text.includes("]"));
+  });
 
 /** Takes the shortest or longest match off one end of a text. */
 export function trimPattern(

@@ -11,18 +11,29 @@ export class ShellSyntaxError extends Error {
   }
 }
 
+const DEEPEST_NESTING = 400;
 const WORD_END = new Set([" ", "\t", "\n", ";", "&", "|", "<", ">", "(", ")"]);
 
 /** A position in a script, with what the grammar needs to look ahead. */
 export class Scanner {
   readonly text: string;
   pos = 0;
+  #depth = 0;
   /** Here-documents whose text begins after the next line end. */
   pendingHereDocuments: { redirect: Redirect; delimiter: string; stripTabs: boolean; expands: boolean }[] =
     [];
 
   constructor(text: string) {
     this.text = text;
+  }
+
+  /** Runs a part of the grammar that may contain itself. */
+  nested<T>(parse: () => T): T {
+    if (this.#depth >= DEEPEST_NESTING) throw new ShellSyntaxError("syntax error: nested too deeply");
+    this.#depth++;
+    const result = parse();
+    this.#depth--;
+    return result;
   }
 
   get atEnd(): boolean {

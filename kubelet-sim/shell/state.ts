@@ -10,6 +10,9 @@ export class ShellError extends Error {
   }
 }
 
+const LONGEST_VALUE = 16 * 1024 * 1024;
+const DEEPEST_CALLS = 1000;
+
 export interface Variable {
   value: string | undefined;
   exported: boolean;
@@ -80,6 +83,7 @@ export class ShellState {
 
   /** Throws ShellError for a read-only variable. */
   set(name: string, value: string | undefined): void {
+    if (value !== undefined && value.length > LONGEST_VALUE) throw new ShellError("out of memory");
     const variable = this.variables.get(name);
     if (variable?.readonly) throw new ShellError(`${name}: is read only`);
     if (variable) variable.value = value;
@@ -96,7 +100,10 @@ export class ShellState {
     this.variables.set(name, { ...variable, ...marks });
   }
 
+  /** Throws ShellError when functions call each other without end. */
   enterFunction(): void {
+    if (this.#locals.length >= DEEPEST_CALLS)
+      throw new ShellError("maximum function recursion depth reached");
     this.#locals.push(new Map());
   }
 

@@ -72,6 +72,20 @@ export async function* linesOf(input: OpenFile): AsyncGenerator<string> {
   if (rest.length > 0) yield rest.toString("utf8");
 }
 
+const MOST_COLLECTED_BYTES = 64 * 1024 * 1024;
+
+/** All lines, for tools that need them at once. Throws FileError when they are too many. */
+export async function collectLines(input: OpenFile): Promise<string[]> {
+  const lines: string[] = [];
+  let total = 0;
+  for await (const line of linesOf(input)) {
+    total += line.length + 32;
+    if (total > MOST_COLLECTED_BYTES) throw new FileError("ENOSPC");
+    lines.push(line);
+  }
+  return lines;
+}
+
 /** All bytes up to the end, at most `limitBytes`. */
 export async function readAll(input: OpenFile, limitBytes = 64 * 1024 * 1024): Promise<Buffer> {
   const chunks: Uint8Array[] = [];

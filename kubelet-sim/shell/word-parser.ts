@@ -111,7 +111,8 @@ export class WordParser {
       if (!scanner.accept(")")) throw scanner.unexpected();
       return [{ kind: "command", list, quoted }];
     }
-    if (scanner.accept("${")) return [{ kind: "parameter", parameter: this.#braced(quoted), quoted }];
+    if (scanner.accept("${"))
+      return [{ kind: "parameter", parameter: scanner.nested(() => this.#braced(quoted)), quoted }];
     const name = scanner.match(/\$([A-Za-z_]\w*|[0-9@*#?$!-])/y)?.[1];
     if (name === undefined) return undefined;
     scanner.pos += name.length + 1;

@@ -1,5 +1,6 @@
 import { decodeEscapes } from "./echo-text.js";
 
+const MOST_COLUMNS = 65_536;
 const DIRECTIVE = /%(?:%|([-+ 0#]*)(\*|\d+)?(?:\.(\*|\d+))?([diouxXcsbfFeEgGq]))/g;
 
 /** printf(1): the format is used again while values are left. */
@@ -15,7 +16,9 @@ export function formatPrintf(format: string, values: readonly string[]): { text:
       (whole, flags?: string, width?: string, precision?: string, kind?: string) => {
         if (whole === "%%" || kind === undefined) return "%";
         const numberOf = (part: string | undefined): number | undefined =>
-          part === undefined ? undefined : Number(part === "*" ? (rest.shift() ?? 0) : part);
+          part === undefined
+            ? undefined
+            : Math.min(MOST_COLUMNS, Number(part === "*" ? (rest.shift() ?? 0) : part));
         const columns = numberOf(width);
         const digits = numberOf(precision);
         return pad(convert(kind, rest.shift(), digits, flags ?? "", errors), flags ?? "", columns ?? 0, kind);

@@ -1,7 +1,7 @@
 import { FileError } from "../../images/files.js";
-import type { OpenFile, Process } from "../../images/process.js";
+import type { Process } from "../../images/process.js";
 import { parseSedScript, type SedCommand, SedError, selects } from "../text/sed-script.js";
-import { complain, forEachInput, linesOf, tool } from "../tool.js";
+import { complain, forEachInput, collectLines, tool } from "../tool.js";
 
 export const sed = tool(
   {
@@ -28,7 +28,7 @@ export const sed = tool(
     if (!options.has("i")) {
       let lines: string[] = [];
       const status = await forEachInput(process, operands, async (input) => {
-        lines = [...lines, ...(await collect(input))];
+        lines = [...lines, ...(await collectLines(input))];
       });
       for (const text of edit(lines, commands, quiet)) await process.stdout.write(text);
       return status;
@@ -36,12 +36,6 @@ export const sed = tool(
     return editInPlace(process, operands, commands, quiet);
   },
 );
-
-async function collect(input: OpenFile): Promise<string[]> {
-  const lines: string[] = [];
-  for await (const line of linesOf(input)) lines.push(line);
-  return lines;
-}
 
 async function editInPlace(
   process: Process,

@@ -1,10 +1,10 @@
 import type { Options } from "../text/options.js";
-import { forEachInput, linesOf, tool } from "../tool.js";
+import { forEachInput, collectLines, tool } from "../tool.js";
 
 export const sort = tool({ flags: "nrufbhsVzcdgM", values: "kto" }, async (process, options) => {
   const lines: string[] = [];
   const status = await forEachInput(process, options.operands, async (input) => {
-    for await (const line of linesOf(input)) lines.push(line.replace(/\n$/, ""));
+    for (const line of await collectLines(input)) lines.push(line.replace(/\n$/, ""));
   });
   lines.sort(comparison(options));
   if (options.has("r")) lines.reverse();
