@@ -154,8 +154,9 @@ export class Kubelet {
       if (!stopped.aborted) throw err;
     } finally {
       this.#crash = undefined;
-      this.#boot = undefined;
       controller.abort(new Error("the kubelet stopped"));
+      this.#boot?.runtime.crash();
+      this.#boot = undefined;
       network.remove("reset");
     }
   }
