@@ -174,7 +174,7 @@ export interface Process {
   exit(code: number): void;
   /** Absolute path of the program that a name stands for. Throws ExecError. */
   which(name: string): string;
-  /** Becomes another program: `return process.exec(argv)`. Rejects with ExecError. */
+  /** Becomes another program: `return process.exec(argv)`. Rejects with ExecError, else never settles. */
   exec(argv: readonly string[]): Promise<number>;
   /** Throws ExecError. */
   spawn(options: SpawnOptions): Child;

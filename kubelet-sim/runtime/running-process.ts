@@ -195,7 +195,9 @@ export class RunningProcess implements Process {
     for (const descriptor of this.#descriptors.keys()) {
       if (descriptor >= FIRST_PRIVATE_DESCRIPTOR) this.setDescriptor(descriptor, undefined);
     }
-    return program(this);
+    this.run(program);
+    // The program that called this is gone: nothing after its call may run.
+    return new Promise(() => {});
   }
 
   spawn(options: SpawnOptions): Child {
