@@ -3,6 +3,7 @@ import type { RawResponse } from "./raw-client.js";
 const HEAD_END = Buffer.from("\r\n\r\n");
 const NEVER = Number.POSITIVE_INFINITY;
 const KEPT_TEXT_BYTES = 300;
+const LINE_END_BYTES = 2;
 
 /** Finds the end of one answer after another in a stream of bytes; counts the body and drops it. */
 export class ResponseReader {
@@ -49,8 +50,8 @@ export class ResponseReader {
     for (;;) {
       if (this.#missing > 0) {
         const taken = Math.min(bytes.length, this.#missing);
+        this.#take(bytes.subarray(0, Math.min(taken, Math.max(0, this.#missing - LINE_END_BYTES))));
         this.#missing -= taken;
-        this.#take(bytes.subarray(0, taken));
         bytes = bytes.subarray(taken);
         if (this.#missing > 0) return this.#wait(bytes);
       }
@@ -62,8 +63,8 @@ export class ResponseReader {
         this.#rest = bytes.subarray(line + 4);
         return this.#finish();
       }
-      this.#missing = size + 2;
-      bytes = bytes.subarray(line + 2);
+      this.#missing = size + LINE_END_BYTES;
+      bytes = bytes.subarray(line + LINE_END_BYTES);
     }
   }
 
