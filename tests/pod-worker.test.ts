@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import type { Container } from "../machinery/api/core-v1.js";
+import type { ConfigMap, Container } from "../machinery/api/core-v1.js";
 import { TestNode } from "./testkit/kubelet-node.js";
 
 let node: TestNode;
@@ -325,4 +325,97 @@ test("a debug container runs once beside the others and does not change the pod'
     "True",
     0,
   ]);
+});
+
+const configMap = (data: Record<string, string>): ConfigMap => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name: "app", namespace: "default", uid: "c", resourceVersion: "1", creationTimestamp: "" },
+  data,
+});
+
+test("a changed ConfigMap reaches the files of a running container, its variables stay", async () => {
+  node.configMaps.set("default/app", configMap({ colour: "blue" }));
+  node.create("app", {
+    containers: [
+      shell("while true; do echo $COLOUR $(cat /etc/app/colour); sleep 1; done", {
+        env: [{ name: "COLOUR", valueFrom: { configMapKeyRef: { name: "app", key: "colour" } } }],
+        volumeMounts: [{ name: "c", mountPath: "/etc/app" }],
+      }),
+    ],
+    volumes: [{ name: "c", configMap: { name: "app" } }],
+  });
+  await node.until(() => phase("app") === "Running");
+  await node.scheduler.run(1500);
+  node.configMaps.set("default/app", configMap({ colour: "green" }));
+  node.workers.configChanged("configmap/default/app");
+  await node.scheduler.run(1500);
+
+  const lines: string[] = [];
+  const log = node.workers.get("default", "app")?.find("main")?.container?.log;
+  for await (const { text } of log?.read({ follow: false, signal: new AbortController().signal }) ?? [])
+    lines.push(Buffer.from(text).toString());
+  expect([lines[0], lines.at(-1)]).toEqual(["blue blue", "blue green"]);
+});
+
+test("a sidecar starts before the containers it serves and ends after the last of them", async () => {
+  node.create("job", {
+    restartPolicy: "Never",
+    initContainers: [{ ...shell("sleep 1000"), name: "proxy", restartPolicy: "Always" }],
+    containers: [shell("sleep 5")],
+  });
+  await node.until(() => phase("job") === "Running");
+  const started = node.events.filter(({ reason }) => reason === "Started").length;
+  expect(started).toBe(2);
+  await node.until(() => phase("job") === "Succeeded", 120_000);
+  expect(node.pod("job").status.initContainerStatuses?.[0]?.state.terminated).toBeDefined();
+});
+
+test("restartPolicy OnFailure restarts a container that failed and leaves one that succeeded", async () => {
+  node.create("job", {
+    restartPolicy: "OnFailure",
+    containers: [
+      { ...shell("exit 0"), name: "fine" },
+      { ...shell("exit 1"), name: "fails" },
+    ],
+  });
+  const restarts = () => node.pod("job").status.containerStatuses?.map(({ restartCount }) => restartCount);
+  await node.until(() => (restarts()?.[1] ?? 0) >= 2);
+  expect(restarts()?.[0]).toBe(0);
+  expect(phase("job")).toBe("Running");
+});
+
+test("liveness waits for the startup probe, however long the program takes", async () => {
+  node.create("slow", {
+    containers: [
+      shell("sleep 25; touch /tmp/up; sleep 1000", {
+        startupProbe: { exec: { command: ["cat", "/tmp/up"] }, periodSeconds: 5, failureThreshold: 10 },
+        livenessProbe: { exec: { command: ["cat", "/tmp/up"] }, periodSeconds: 1, failureThreshold: 1 },
+      }),
+    ],
+  });
+  await node.until(() => status("slow")?.started === true, 120_000);
+  expect(node.clock.monotonicMs()).toBeGreaterThan(25_000);
+  await node.scheduler.run(10_000);
+  expect(status("slow")).toMatchObject({ restartCount: 0, ready: true, started: true });
+});
+
+test("a startup probe that never passes restarts the container", async () => {
+  const startupProbe = { tcpSocket: { port: 81 }, periodSeconds: 1, failureThreshold: 3 };
+  node.create("mute", { containers: [web({ startupProbe })] });
+  await node.until(() => status("mute")?.restartCount === 1);
+  const messages = node.events.map(({ message }) => message);
+  expect(messages).toContain("Startup probe failed: dial tcp 10.244.0.2:81: connect: connection refused");
+  expect(messages).toContain("Container web failed startup probe, will be restarted");
+});
+
+test("deleting again with a shorter grace period ends the pod sooner", async () => {
+  node.create("stubborn", { containers: [shell("trap '' TERM; while true; do sleep 1; done")] });
+  await node.until(() => phase("stubborn") === "Running");
+  const startedMs = node.clock.nowMs();
+  node.delete("stubborn", 600);
+  await node.scheduler.run(5000);
+  node.delete("stubborn", 1);
+  await node.until(() => !node.has("stubborn"));
+  expect(node.clock.nowMs() - startedMs).toBeLessThan(8000);
 });
