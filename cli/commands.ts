@@ -136,6 +136,12 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/service.js")).serviceCommand,
   },
   {
+    name: "ssh",
+    group: "Exploring",
+    summary: "Run a command on a node, in the node's own network",
+    load: async () => (await import("./commands/ssh.js")).sshCommand,
+  },
+  {
     name: "routes",
     group: "Exploring",
     summary: "Show the nodes' routing tables",

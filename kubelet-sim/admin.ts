@@ -1,9 +1,11 @@
 import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
 import type { KubeletHost } from "./kubelet-host.js";
+import { ShellSessions } from "./node/shell-sessions.js";
 import type { PodWorker } from "./pods/pod-worker.js";
 
 /** What the process offers on its admin socket: health, metrics, pods, and the faults of its nodes. */
 export function kubeletAdmin(host: KubeletHost): AdminHandlers {
+  const shells = new ShellSessions((node) => host.kubelet(node).shell);
   const faults = host.kubelets.flatMap(({ name }) => [
     [`POST /nodes/${name}/crash`, () => host.crash(name)],
     [`POST /nodes/${name}/restart`, () => host.restart(name)],
@@ -18,6 +20,8 @@ export function kubeletAdmin(host: KubeletHost): AdminHandlers {
     "GET /readiness": () => host.readiness.list(),
     "GET /nodes": () =>
       host.kubelets.map(({ name, isReady, workers }) => nodeSummary(name, isReady, workers)),
+    "GET /shell": ({ query, signal }) => shells.start(query, signal),
+    "POST /shell/input": ({ body }) => shells.input(body as { session: number; message: string }),
     ...Object.fromEntries(faults),
   };
 }

@@ -13,6 +13,7 @@ import type { KubeletConfig, NodeConfig } from "./node/node-config.js";
 import { NodeLease } from "./node/node-lease.js";
 import { capacityOf } from "./node/node-object.js";
 import { NodeReporter } from "./node/node-reporter.js";
+import { NodeShell } from "./node/node-shell.js";
 import { PodDialer } from "./node/pod-dialer.js";
 import { BackOff } from "./pods/back-off.js";
 import type { ConfigSource } from "./pods/env.js";
@@ -67,6 +68,7 @@ interface Boot {
   controller: AbortController;
   workers: PodWorkers;
   runtime: ContainerRuntime;
+  shell: NodeShell;
 }
 
 /** One node: registration, heartbeats, and its pods. Can crash and be started again. */
@@ -101,6 +103,11 @@ export class Kubelet {
   /** Undefined while the node is down or still starting. */
   get workers(): PodWorkers | undefined {
     return this.#boot?.workers;
+  }
+
+  /** Programs in the node's own network. Undefined while the node is down or still starting. */
+  get shell(): NodeShell | undefined {
+    return this.#boot?.shell;
   }
 
   /** Ends everything on the node at once: no signals, no last words to the API server. */
@@ -141,7 +148,7 @@ export class Kubelet {
     const stopped = AbortSignal.any([signal, controller.signal]);
     // Every pod and every pending wait of the node listens to it.
     setMaxListeners(0, stopped);
-    const network = this.#options.network.addHost(this.#options.node.ip);
+    const network = this.#options.network.addHost(this.#options.node.ip, { hasNodePorts: true });
     this.#crash = () => {
       controller.abort(new Error("the node crashed"));
       this.#boot?.runtime.crash();
@@ -191,7 +198,8 @@ export class Kubelet {
       usedIPs: this.#options.podsOnNode().flatMap(({ status }) => status.podIP ?? []),
     });
     const workers = new PodWorkers(this.#context({ network, runtime, recorder, rng, stopped }));
-    this.#boot = { controller, workers, runtime };
+    const shell = new NodeShell({ runtime, nodeName: node.name, nameservers: config.nodeNameservers });
+    this.#boot = { controller, workers, runtime, shell };
     if (serve)
       await serve({
         nodeName: node.name,

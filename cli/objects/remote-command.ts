@@ -16,7 +16,7 @@ export interface RemoteCommand {
 
 /** Joins this terminal to a program in a container. Resolves with its exit code; rejects with StatusError. */
 export async function runRemoteCommand(
-  transport: Transport,
+  transport: Pick<Transport, "upgrade">,
   command: RemoteCommand,
   context: CliContext,
 ): Promise<number> {
@@ -35,7 +35,7 @@ export async function runRemoteCommand(
 }
 
 async function open(
-  transport: Transport,
+  transport: Pick<Transport, "upgrade">,
   command: RemoteCommand,
   context: CliContext,
 ): Promise<{ stream: MessageStream; protocol: string }> {

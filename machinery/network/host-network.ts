@@ -21,6 +21,8 @@ export interface HostNetworkOptions {
   rng: Rng;
   uplink: Uplink;
   onRemove: () => void;
+  /** What nobody here listens to is the kernel's to decide: `localhost:nodePort` on a node. */
+  hasNodePorts?: boolean;
 }
 
 interface BoundListener extends Listener {
@@ -50,9 +52,7 @@ export class HostNetwork implements Network {
     if (options.signal?.aborted) throw new ConnectionError("aborted");
     const port = this.#tcpPorts.take((candidate) => this.#isBound(candidate));
     try {
-      const connection = this.#isOwn(to.ip)
-        ? this.#connectWithin(to, port)
-        : await this.#dial(to, port, options);
+      const connection = await this.#open(to, port, options);
       this.#own(connection, () => this.#tcpPorts.release(port));
       return connection;
     } catch (err) {
@@ -129,6 +129,19 @@ export class HostNetwork implements Network {
     this.#udpSockets.get(to.port)?.arrive({ from, bytes });
   }
 
+  #open(
+    to: SocketAddress,
+    port: number,
+    options: ConnectOptions,
+  ): Promise<OwnedConnection> | OwnedConnection {
+    if (!this.#isOwn(to.ip)) return this.#dial(to, port, options);
+    if (!this.#options.hasNodePorts || this.#listenerFor(to)) return this.#connectWithin(to, port);
+    return this.#dial(to, port, options).catch((err: unknown) => {
+      if (err instanceof ConnectionError && err.reason === "unreachable") throw refused(to);
+      throw err;
+    });
+  }
+
   async #dial(to: SocketAddress, port: number, options: ConnectOptions): Promise<OwnedConnection> {
     const controller = new AbortController();
     const abort = (): void => controller.abort(new ConnectionError("aborted"));
@@ -154,7 +167,7 @@ export class HostNetwork implements Network {
   #connectWithin(to: SocketAddress, port: number): OwnedConnection {
     const from = { ip: isLoopback(to.ip) ? "127.0.0.1" : this.ip, port };
     const listener = this.#listenerFor(to);
-    if (!listener) throw new ConnectionError("refused", `connect ${formatAddress(to)}: connection refused`);
+    if (!listener) throw refused(to);
     const [near, far] = connectionPair({
       clock: this.#options.clock,
       near: { local: from, remote: to },
@@ -203,6 +216,9 @@ export class HostNetwork implements Network {
     return port;
   }
 }
+
+const refused = (to: SocketAddress): ConnectionError =>
+  new ConnectionError("refused", `connect ${formatAddress(to)}: connection refused`);
 
 /** Rejects as soon as the signal aborts; a connection that comes too late is reset. */
 function orAborted(dialed: Promise<OwnedConnection>, signal: AbortSignal): Promise<OwnedConnection> {

@@ -20,11 +20,12 @@ export class VirtualNetwork implements Inbound {
     this.#options = options;
   }
 
-  /** Throws ConnectionError `address-in-use` when the address is taken. */
-  addHost(ip: string): HostNetwork {
+  /** Throws ConnectionError `address-in-use` when the address is taken. A node `hasNodePorts`. */
+  addHost(ip: string, { hasNodePorts = false } = {}): HostNetwork {
     if (this.#hosts.has(ip)) throw new ConnectionError("address-in-use", `${ip} is already a host`);
     const host = new HostNetwork({
       ip,
+      hasNodePorts,
       ...this.#options,
       onRemove: () => {
         this.#hosts.delete(ip);

@@ -18,6 +18,7 @@ import type { Decision, Packet } from "./decision.js";
 import { FlowLog, type FlowOutcome, type FlowRecord } from "./flow-log.js";
 import { HostDatagrams } from "./host-datagrams.js";
 import type { HostListeners } from "./host-ports.js";
+import { throughLoopback } from "./loopback.js";
 import { Router } from "./router.js";
 import type { DataPlaneApi, DataPlaneBoot, HostPort, ProgramResult, ProgramTransaction } from "./table.js";
 import { type Explanation, explain } from "./trace.js";
@@ -174,7 +175,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
 
   /** Decides about a new connection and notes it in the flow log. */
   begin(packet: Packet): { decision: Decision; record: FlowRecord } {
-    const decision = this.router.decide(packet);
+    const decision = this.router.decide(throughLoopback(this.router, packet));
     return { decision, record: this.flows.begin(packet, decision) };
   }
 
