@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Transport } from "../machinery/api/http.js";
@@ -11,7 +11,7 @@ import type { Uplink } from "../machinery/network/uplink.js";
 import { VirtualNetwork } from "../machinery/network/virtual-network.js";
 import { startAdminServer } from "../machinery/runtime/admin-server.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
-import { loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
+import { findKubeconfig, loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
 import { seededRng } from "../machinery/runtime/seeded-rng.js";
 import { shutdownSignal } from "../machinery/runtime/shutdown.js";
 import { systemClock } from "../machinery/runtime/system-clock.js";
@@ -20,8 +20,8 @@ import type { Image } from "./images/image.js";
 import { images as emulatedImages } from "./images/images.js";
 import type { RuntimeRequest } from "./kubelet.js";
 import { KubeletHost } from "./kubelet-host.js";
-import { type KubeletOptions, latencyRange, nodesOf, parseKubeletOptions } from "./options.js";
-import { createRuntime, type RuntimeOptions } from "./runtime/runtime.js";
+import { parseKubeletOptions } from "./options.js";
+import { createRuntime } from "./runtime/runtime.js";
 import { kubeletServing } from "./serve-kubelet.js";
 
 const USER_AGENT = "kubelet/v1.36.0 (kubesim)";
@@ -30,9 +30,11 @@ const USER_AGENT = "kubelet/v1.36.0 (kubesim)";
 const CONNECTIONS_PER_NODE = 6;
 
 export async function main(argv: readonly string[]): Promise<void> {
-  const options = parseKubeletOptions(argv);
-  if (!options.kubeconfig) throw new RangeError("--kubeconfig is required");
-  const nodes = nodesOf(options);
+  const { options, nodes, latency } = parseKubeletOptions(argv);
+  if (!findKubeconfig(options.kubeconfig)) {
+    writeSync(2, `kubesim kubelet: kubeconfig ${options.kubeconfig} does not exist\n`);
+    process.exit(1);
+  }
   const signal = shutdownSignal(
     options.supervisorFd === undefined ? undefined : Number(options.supervisorFd),
   );
@@ -54,7 +56,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       logger,
       images,
       ipReuse: options.ipReuse,
-      latency: latencies(options),
+      latency,
       apiAccess,
     });
   const newClient = (transport: Transport): RestClient =>
@@ -140,14 +142,6 @@ async function userImages(module: string | undefined): Promise<readonly Image[]>
   const loaded = (await import(pathToFileURL(resolve(module)).href)) as { images?: readonly Image[] };
   if (!Array.isArray(loaded.images)) throw new RangeError(`${module} exports no "images"`);
   return loaded.images;
-}
-
-function latencies(options: KubeletOptions): NonNullable<RuntimeOptions["latency"]> {
-  return {
-    ...(options.podPull ? { pull: latencyRange(options.podPull) } : {}),
-    ...(options.podStart ? { start: latencyRange(options.podStart) } : {}),
-    ...(options.podStop ? { stop: latencyRange(options.podStop) } : {}),
-  };
 }
 
 /** Without a data plane pods run, but reach nobody. */

@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { type CommonOptions, processCommand } from "../machinery/runtime/options.js";
+import type { RuntimeLatency } from "./runtime/runtime.js";
 import { type NodeConfig, nodeAddress, numberedNodes } from "./node/node-config.js";
 
 export interface KubeletOptions extends CommonOptions {
@@ -15,8 +16,12 @@ export interface KubeletOptions extends CommonOptions {
   images?: string;
 }
 
-/** Throws commander's error on wrong usage. */
-export function parseKubeletOptions(argv: readonly string[]): KubeletOptions {
+/** What the process runs with. Wrong usage ends the process with one line and code 2. */
+export function parseKubeletOptions(argv: readonly string[]): {
+  options: KubeletOptions & { kubeconfig: string };
+  nodes: NodeConfig[];
+  latency: Partial<RuntimeLatency>;
+} {
   const command = processCommand(
     "kubelet",
     "Fake kubelets: nodes whose containers are programs in this process",
@@ -36,13 +41,25 @@ export function parseKubeletOptions(argv: readonly string[]): KubeletOptions {
     )
     .option("--images <module>", "JavaScript module that exports `images`, further emulated images");
   command.parse(["node", "kubelet", ...argv]);
-  return command.opts<KubeletOptions>();
+  const options = command.opts<KubeletOptions>();
+  const { kubeconfig } = options;
+  try {
+    if (!kubeconfig) throw new RangeError("--kubeconfig is required");
+    return {
+      options: { ...options, kubeconfig },
+      nodes: nodesOf(options),
+      latency: latencies(options),
+    };
+  } catch (err) {
+    if (err instanceof RangeError) command.error(`error: ${err.message}`, { exitCode: 2 });
+    throw err;
+  }
 }
 
 const ZONE_LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
 /** The nodes that the options ask for. Throws RangeError. */
-export function nodesOf(options: KubeletOptions): NodeConfig[] {
+function nodesOf(options: KubeletOptions): NodeConfig[] {
   const nodes = options.nodeName
     ? options.nodeName.map((name, i) => ({ name, ip: options.nodeIp?.[i] ?? nodeAddress(i + 1) }))
     : numberedNodes(count("--nodes", options.nodes));
@@ -58,8 +75,16 @@ function count(option: string, text: string): number {
   return value;
 }
 
+function latencies(options: KubeletOptions): Partial<RuntimeLatency> {
+  return {
+    ...(options.podPull ? { pull: latencyRange(options.podPull) } : {}),
+    ...(options.podStart ? { start: latencyRange(options.podStart) } : {}),
+    ...(options.podStop ? { stop: latencyRange(options.podStop) } : {}),
+  };
+}
+
 /** `5` or `1-5`. Throws RangeError. */
-export function latencyRange(text: string): { minMs: number; maxMs: number } {
+function latencyRange(text: string): { minMs: number; maxMs: number } {
   const match = /^([0-9.]+)(?:-([0-9.]+))?$/.exec(text);
   const minMs = Number(match?.[1]);
   const maxMs = Number(match?.[2] ?? match?.[1]);
