@@ -18,7 +18,6 @@ import type { Decision, Packet } from "./decision.js";
 import { FlowLog, type FlowOutcome, type FlowRecord } from "./flow-log.js";
 import { HostDatagrams } from "./host-datagrams.js";
 import type { HostListeners } from "./host-ports.js";
-import { throughLoopback } from "./loopback.js";
 import { Router } from "./router.js";
 import type { DataPlaneApi, DataPlaneBoot, HostPort, ProgramResult, ProgramTransaction } from "./table.js";
 import { type Explanation, explain } from "./trace.js";
@@ -60,7 +59,6 @@ export class DataPlane implements Uplink, DataPlaneApi {
     const { clock, rng } = options;
     this.#options = options;
     this.#startId = `${Math.floor(clock.nowMs())}-${rng.fork("boot").suffix(8)}`;
-    this.flows = new FlowLog(clock, options.flowCapacity);
     this.links = new Links(rng.fork("links"));
     this.router = new Router({
       clock,
@@ -69,6 +67,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
       hosts: options.hosts ?? {},
       serviceCIDRs: options.serviceCIDRs ?? ["10.96.0.0/12"],
     });
+    this.flows = new FlowLog(clock, options.flowCapacity, this.router.connections);
     this.datagrams = new Datagrams({
       clock,
       router: this.router,
@@ -136,14 +135,24 @@ export class DataPlane implements Uplink, DataPlaneApi {
     const { bootId } = this;
     if (transaction.bootId !== undefined && transaction.bootId !== bootId)
       return { kind: "resync", bootId, reason: "the data plane was restarted" };
-    const balancer = transaction.balancer === undefined ? undefined : balancerNamed(transaction.balancer);
-    if (balancer) this.router.balancer = balancer;
+    this.#useBalancers(transaction);
     const result = this.router.program(transaction);
     if ("mismatch" in result) return { kind: "resync", bootId, reason: result.mismatch };
     this.#programmed += 1;
     this.datagrams.flushStale(result.changed);
     await this.#options.hostListeners?.sync(this.router);
     return { kind: "programmed", bootId, hostPorts: this.hostPorts() };
+  }
+
+  #useBalancers({ balancer, nodeBalancers = {} }: ProgramTransaction): void {
+    if (balancer === undefined) return;
+    const known = (name: string): Balancer => {
+      const found = balancerNamed(name);
+      if (!found) throw new RangeError(`unknown proxy mode "${name}"`);
+      return found;
+    };
+    const byNode = Object.entries(nodeBalancers).map(([node, name]) => [node, known(name)] as const);
+    this.router.useBalancers(known(balancer), new Map(byNode));
   }
 
   /** A connection from a host of this process. Rejects with ConnectionError. */
@@ -175,7 +184,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
 
   /** Decides about a new connection and notes it in the flow log. */
   begin(packet: Packet): { decision: Decision; record: FlowRecord } {
-    const decision = this.router.decide(throughLoopback(this.router, packet));
+    const decision = this.router.decide(packet);
     return { decision, record: this.flows.begin(packet, decision) };
   }
 

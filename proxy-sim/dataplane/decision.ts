@@ -30,6 +30,8 @@ export interface Decision {
   policy?: "Cluster" | "Local";
   /** The backend was chosen by session affinity. */
   affinity?: boolean;
+  /** Of the node's proxy, by name; present when a Service was meant. */
+  balancer?: string;
   /** The packet as it leaves the node, after NAT. */
   from: SocketAddress;
   to: SocketAddress;

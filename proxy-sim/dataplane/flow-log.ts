@@ -1,6 +1,7 @@
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Protocol } from "../../machinery/api/core-v1.js";
 import { formatAddress } from "../../machinery/network/addresses.js";
+import type { ActiveConnections } from "./active-connections.js";
 import type { Decision, Packet } from "./decision.js";
 import { backendKey } from "./route-entry.js";
 
@@ -52,11 +53,14 @@ export class FlowLog {
   readonly #ring: (FlowRecord | undefined)[];
   readonly #watchers = new Set<(record: FlowRecord) => void>();
   readonly #counts = new Map<FlowOutcome, number>();
+  readonly #connections: ActiveConnections | undefined;
   #nextId = 1;
   #active = 0;
 
-  constructor(clock: Clock, capacity = DEFAULT_CAPACITY) {
+  /** `connections` hears of every flow. */
+  constructor(clock: Clock, capacity = DEFAULT_CAPACITY, connections?: ActiveConnections) {
     this.#clock = clock;
+    this.#connections = connections;
     this.#ring = Array.from({ length: capacity }, () => undefined);
   }
 
@@ -95,6 +99,7 @@ export class FlowLog {
     }
     this.#ring[record.id % this.#ring.length] = record;
     this.#active += 1;
+    this.#connections?.began(record);
     return record;
   }
 
@@ -110,6 +115,7 @@ export class FlowLog {
     record.durationMs = Math.max(0, this.#clock.nowMs() - record.atMs);
     if (reason !== undefined) record.reason = reason;
     this.#active -= 1;
+    this.#connections?.ended(record);
     this.#counts.set(outcome, (this.#counts.get(outcome) ?? 0) + 1);
     this.#announce(record);
   }

@@ -1,12 +1,15 @@
 import type { Backend, ServicePortRoute } from "./table.js";
 
 /** By which of a Service's addresses a packet found its route. */
-export type RouteScope = "cluster" | "external" | "node-port";
+export type RouteScope = "cluster" | "external" | "load-balancer" | "node-port";
 
 /** A route as a table holds it: what follows from it is worked out once, however many nodes share it. */
 export interface RouteEntry {
   readonly route: ServicePortRoute;
   readonly pools: BackendPools;
+  /** By address family: a client that dials an IPv6 address can only get an IPv6 endpoint. */
+  readonly pools4: BackendPools;
+  readonly pools6: BackendPools;
 }
 
 /** What a lookup found. */
@@ -28,14 +31,31 @@ export interface BackendPools {
 
 export function routeEntry(route: ServicePortRoute): RouteEntry {
   let pools: BackendPools | undefined;
+  let pools4: BackendPools | undefined;
+  let pools6: BackendPools | undefined;
   return {
     route,
     get pools() {
       pools ??= poolsOf(route.backends);
       return pools;
     },
+    get pools4() {
+      pools4 ??= route.backends.some(isIpv6)
+        ? poolsOf(route.backends.filter((each) => !isIpv6(each)))
+        : this.pools;
+      return pools4;
+    },
+    get pools6() {
+      pools6 ??= route.backends.every(isIpv6) ? this.pools : poolsOf(route.backends.filter(isIpv6));
+      return pools6;
+    },
   };
 }
+
+const isIpv6 = ({ ip }: Backend): boolean => ip.includes(":");
+
+export const poolsFor = (entry: RouteEntry, ipv6: boolean): BackendPools =>
+  ipv6 ? entry.pools6 : entry.pools4;
 
 export function poolsOf(backends: readonly Backend[]): BackendPools {
   const cluster = usable(backends);

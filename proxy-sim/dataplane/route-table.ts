@@ -92,5 +92,6 @@ function without(maps: TableMaps, servicePort: string): TableMaps {
 
 const addressesOf = (route: ServicePortRoute): { ip: string; scope: RouteScope }[] => [
   ...route.clusterIPs.map((ip) => ({ ip, scope: "cluster" as const })),
-  ...[...route.externalIPs, ...route.loadBalancerIPs].map((ip) => ({ ip, scope: "external" as const })),
+  ...route.externalIPs.map((ip) => ({ ip, scope: "external" as const })),
+  ...route.loadBalancerIPs.map((ip) => ({ ip, scope: "load-balancer" as const })),
 ];

@@ -2,6 +2,7 @@ import type { Clock } from "../../machinery/api/clock.js";
 import type { Rng } from "../../machinery/api/rng.js";
 import { cidrContains, formatAddress } from "../../machinery/network/addresses.js";
 import type { Balancer } from "../balancers/balancer.js";
+import { ActiveConnections } from "./active-connections.js";
 import type { Decision, Packet } from "./decision.js";
 import { Forwarding } from "./forwarding.js";
 import { NodeKernel } from "./node-kernel.js";
@@ -20,11 +21,36 @@ export interface RouterOptions {
   serviceCIDRs: readonly string[];
 }
 
+/** A packet, the rule that it met, and where. */
+interface Arrival {
+  packet: Packet;
+  decision: Decision;
+  kernel: NodeKernel;
+  match: Match;
+  node: NodeRoute | undefined;
+  external: boolean;
+  dryRun: boolean;
+  retry: boolean;
+}
+
+/**
+ * Whether the endpoint sees the node's address instead of the client's: after a copy by the proxy itself, when a pod reaches
+ * itself, and through an external address, unless its policy is Local.
+ */
+const isMasqueraded = ({ packet, kernel, match }: Arrival, backend: Backend): boolean =>
+  kernel.balancer.mode === "userspace" ||
+  backend.ip === packet.from.ip ||
+  (match.scope !== "cluster" && match.entry.route.externalTrafficPolicy === "Cluster");
+
 /** The nodes' tables and the way from a packet to its backend. */
 export class Router {
   readonly forwarding: Forwarding;
-  balancer: Balancer;
+  /** Connections through Services, whoever keeps the flows tells of them. */
+  readonly connections = new ActiveConnections();
   readonly #options: RouterOptions;
+  #balancer: Balancer;
+  #nodeBalancers: ReadonlyMap<string, Balancer> = new Map();
+  #someRetry = false;
   readonly #kernels = new Map<string, NodeKernel>();
   readonly #down = new Set<string>();
   /** Stands for hosts that are no nodes. */
@@ -33,9 +59,10 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#options = options;
-    this.balancer = options.balancer;
+    this.#balancer = options.balancer;
+    this.#someRetry = options.balancer.mode === "userspace";
     this.forwarding = new Forwarding(options.hosts);
-    this.#outside = new NodeKernel("", options.rng.fork("outside"));
+    this.#outside = new NodeKernel("", options.rng.fork("outside"), options.balancer);
     this.#previewRng = options.rng.fork("preview");
   }
 
@@ -66,6 +93,25 @@ export class Router {
     return this.#outside.table.revision;
   }
 
+  /** Of every node that has none of its own. */
+  get balancer(): Balancer {
+    return this.#balancer;
+  }
+
+  /** From now on: this one on every node but those named, at once. */
+  useBalancers(balancer: Balancer, byNode: ReadonlyMap<string, Balancer> = new Map()): void {
+    this.#balancer = balancer;
+    this.#nodeBalancers = byNode;
+    this.#outside.use(balancer);
+    for (const kernel of this.#kernels.values()) kernel.use(byNode.get(kernel.name) ?? balancer);
+    this.#someRetry = [balancer, ...byNode.values()].some(({ mode }) => mode === "userspace");
+  }
+
+  /** Whether the proxy that gets this packet tries another endpoint when one does not answer. */
+  retries(packet: Packet): boolean {
+    return this.#someRetry && this.#arrival(packet).kernel?.balancer.mode === "userspace";
+  }
+
   /** Applies a transaction whole and answers the changed service ports, or says why it cannot. */
   program(transaction: ProgramTransaction): { changed: ReadonlySet<string> } | { mismatch: string } {
     const tables = transaction.tables ?? [];
@@ -79,13 +125,12 @@ export class Router {
     return { changed };
   }
 
-  /** A dry run leaves nothing behind: no affinity entry, no turn of the balancer. */
-  decide(packet: Packet, { dryRun = false } = {}): Decision {
-    const { forwarding } = this;
-    const source = packet.enteredAt === undefined ? forwarding.hop(packet.from.ip)?.node : undefined;
-    const addressed = forwarding.nodeAt(packet.to.ip);
-    const node = addressed ?? source;
-    const kernel = node ? this.#kernels.get(node.nodeName) : this.#outside;
+  /**
+   * A dry run leaves nothing behind: no affinity entry, no turn of the balancer. A retry does not go to the endpoint that
+   * the client had.
+   */
+  decide(packet: Packet, { dryRun = false, retry = false } = {}): Decision {
+    const { source, addressed, node, kernel } = this.#arrival(packet);
     const match = addressed
       ? kernel?.table.nodePort(packet.to.port, packet.protocol)
       : kernel?.table.lookup(packet.to, packet.protocol);
@@ -100,7 +145,7 @@ export class Router {
     if (dead) return { ...decision, verdict: "unreachable", reason: `node ${dead.nodeName} is down` };
     if (kernel && match) {
       const external = source === undefined ? packet.enteredAt !== undefined : source !== node;
-      return this.#throughService({ packet, decision, kernel, match, node, external, dryRun });
+      return this.#throughService({ packet, decision, kernel, match, node, external, dryRun, retry });
     }
     return this.#direct(decision);
   }
@@ -110,33 +155,39 @@ export class Router {
     return selectBackends(match.entry, match.scope, vantage);
   }
 
-  #throughService(at: {
-    packet: Packet;
-    decision: Decision;
-    kernel: NodeKernel;
-    match: Match;
-    node: NodeRoute | undefined;
-    external: boolean;
-    dryRun: boolean;
-  }): Decision {
+  /** Whose table a packet meets. */
+  #arrival(packet: Packet) {
+    const { forwarding } = this;
+    const source = packet.enteredAt === undefined ? forwarding.hop(packet.from.ip)?.node : undefined;
+    const addressed = forwarding.nodeAt(packet.to.ip);
+    const entered = packet.enteredAt === undefined ? undefined : forwarding.node(packet.enteredAt);
+    const node = addressed ?? source ?? entered;
+    return { source, addressed, node, kernel: node ? this.#kernels.get(node.nodeName) : this.#outside };
+  }
+
+  #throughService(at: Arrival): Decision {
     const { packet, decision, kernel, match, node, external } = at;
     decision.match = match;
-    const selection = this.select(match, { node: node?.nodeName, zone: node?.zone, external });
+    decision.balancer = kernel.balancer.name;
+    const selection = this.select(match, {
+      node: node?.nodeName,
+      zone: node?.zone,
+      external,
+      clientIp: packet.from.ip,
+      ipv6: packet.to.ip.includes(":"),
+      mode: kernel.balancer.mode,
+    });
     if (selection.kind !== "backends") {
       decision.verdict = selection.kind === "reject" ? "refused" : "timed-out";
       decision.reason = selection.reason;
       return decision;
     }
     decision.policy = selection.policy;
-    const backend = at.dryRun
-      ? this.#preview(decision, kernel, match, packet.from.ip, selection.backends)
-      : this.#pick(decision, kernel, match, packet.from.ip, selection.backends);
+    const backend = this.#pick(at, selection.backends);
     decision.backend = backend;
     decision.to = { ip: backend.ip, port: backend.port };
     const hop = this.forwarding.hop(backend.ip);
-    const hairpin = backend.ip === packet.from.ip;
-    const masquerade = hairpin || (match.scope !== "cluster" && selection.policy === "Cluster");
-    if (masquerade && node)
+    if (node && isMasqueraded(at, backend))
       decision.from = {
         ip: this.forwarding.masqueradeAddress(node, hop?.node),
         port: packet.from.port,
@@ -144,45 +195,31 @@ export class Router {
     return this.#forward(decision);
   }
 
-  #pick(
-    decision: Decision,
-    kernel: NodeKernel,
-    match: Match,
-    clientIp: string,
-    backends: readonly Backend[],
-  ): Backend {
+  #pick(at: Arrival, backends: readonly Backend[]): Backend {
+    const { packet, kernel, match, dryRun } = at;
     const { servicePort, sessionAffinitySeconds } = match.entry.route;
-    const previous = this.#previous(decision, kernel, match, clientIp, backends);
-    const backend = previous ?? this.balancer.pick(backends, kernel.balancing(servicePort));
-    if (sessionAffinitySeconds !== undefined)
-      kernel.affinity.remember(servicePort, clientIp, backendKey(backend), this.#options.clock.nowMs());
-    return backend;
+    const previous = at.retry ? undefined : this.#previous(at, backends);
+    const picked = previous ?? this.#balance(at, backends);
+    if (sessionAffinitySeconds !== undefined && !dryRun)
+      kernel.affinity.remember(servicePort, packet.from.ip, backendKey(picked), this.#options.clock.nowMs());
+    return picked;
   }
 
-  /** What `#pick` would answer next, for balancers without chance; one of the eligible otherwise. */
-  #preview(
-    decision: Decision,
-    kernel: NodeKernel,
-    match: Match,
-    clientIp: string,
-    backends: readonly Backend[],
-  ): Backend {
-    const { turn } = kernel.balancing(match.entry.route.servicePort);
-    const state = { rng: this.#previewRng, turn };
-    return this.#previous(decision, kernel, match, clientIp, backends) ?? this.balancer.pick(backends, state);
+  #balance({ packet, kernel, match, dryRun }: Arrival, backends: readonly Backend[]): Backend {
+    const state = kernel.balancing(match.entry.route.servicePort, packet.to.ip);
+    return kernel.balancer.pick(backends, dryRun ? { ...state, rng: this.#previewRng } : state, {
+      clientIp: packet.from.ip,
+      destinationIp: packet.to.ip,
+      nowMs: this.#options.clock.nowMs(),
+      active: (backend) => this.connections.count(kernel.name, formatAddress(packet.to), backendKey(backend)),
+    });
   }
 
   /** The backend that session affinity holds this client to. */
-  #previous(
-    decision: Decision,
-    kernel: NodeKernel,
-    match: Match,
-    clientIp: string,
-    backends: readonly Backend[],
-  ): Backend | undefined {
+  #previous({ packet, decision, kernel, match }: Arrival, backends: readonly Backend[]): Backend | undefined {
     const { servicePort, sessionAffinitySeconds: seconds } = match.entry.route;
     if (seconds === undefined) return undefined;
-    const known = kernel.affinity.lookup(servicePort, clientIp, seconds, this.#options.clock.nowMs());
+    const known = kernel.affinity.lookup(servicePort, packet.from.ip, seconds, this.#options.clock.nowMs());
     const previous = backends.find((backend) => backendKey(backend) === known);
     decision.affinity = previous !== undefined;
     return previous;
@@ -272,7 +309,11 @@ export class Router {
   }
 
   #newKernel(node: string): NodeKernel {
-    return new NodeKernel(node, this.#options.rng.fork(node));
+    return new NodeKernel(
+      node,
+      this.#options.rng.fork(node),
+      this.#nodeBalancers.get(node) ?? this.#balancer,
+    );
   }
 
   #tableAt(revision: number, except: readonly NodeKernel[]): RouteTable | undefined {

@@ -1,4 +1,6 @@
-import type { BackendPools, RouteEntry, RouteScope } from "./route-entry.js";
+import { cidrContains } from "../../machinery/network/addresses.js";
+import type { ProxyMode } from "../balancers/balancer.js";
+import { type BackendPools, poolsFor, type RouteEntry, type RouteScope } from "./route-entry.js";
 import type { Backend } from "./table.js";
 
 /** Where a packet stands when it meets a route. */
@@ -7,6 +9,11 @@ export interface Vantage {
   zone?: string | undefined;
   /** The packet came from outside the cluster, or from another node. */
   external: boolean;
+  clientIp?: string;
+  /** By an IPv6 address; then only IPv6 endpoints count. */
+  ipv6?: boolean;
+  /** Default: iptables. */
+  mode?: ProxyMode;
 }
 
 export type Selection =
@@ -21,19 +28,38 @@ export type Selection =
  * as kube-proxy's short-circuit does.
  */
 export function selectBackends(entry: RouteEntry, scope: RouteScope, vantage: Vantage): Selection {
-  const { route, pools } = entry;
+  const { servicePort } = entry.route;
+  const pools = poolsFor(entry, vantage.ipv6 === true);
+  const reject: Selection = { kind: "reject", reason: `${servicePort} has no endpoints` };
+  if (pools.cluster.length === 0) return reject;
+  if (vantage.mode === "userspace") {
+    // It was retired before traffic policies, hints and terminating endpoints came to mean anything.
+    const isReady = pools.cluster.every(({ ready }) => ready);
+    return isReady ? { kind: "backends", policy: "Cluster", backends: pools.cluster } : reject;
+  }
+  if (scope === "load-balancer" && !isAllowedSource(entry, vantage.clientIp))
+    return { kind: "drop", reason: `${vantage.clientIp} is not in loadBalancerSourceRanges` };
   const policy = policyOf(entry, scope, vantage);
-  if (pools.cluster.length === 0) return { kind: "reject", reason: `${route.servicePort} has no endpoints` };
   if (policy === "Cluster")
     return { kind: "backends", policy, backends: preferred(pools, vantage) ?? pools.cluster };
   const backends = vantage.node === undefined ? undefined : pools.local.get(vantage.node);
   if (backends) return { kind: "backends", policy, backends };
-  return { kind: "drop", reason: `${route.servicePort} has no local endpoints` };
+  // Upstream: pkg/proxy/ipvs syncEndpoint. Replies to a client outside have the pod's address and mean nothing to it.
+  if (vantage.mode === "ipvs" && !vantage.external)
+    return { kind: "backends", policy, backends: pools.cluster };
+  return { kind: "drop", reason: `${servicePort} has no local endpoints` };
 }
 
 export function policyOf(entry: RouteEntry, scope: RouteScope, vantage: Vantage): "Cluster" | "Local" {
+  if (vantage.mode === "userspace") return "Cluster";
   if (scope === "cluster") return entry.route.internalTrafficPolicy;
   return vantage.external ? entry.route.externalTrafficPolicy : "Cluster";
+}
+
+function isAllowedSource({ route }: RouteEntry, clientIp: string | undefined): boolean {
+  const ranges = route.loadBalancerSourceRanges;
+  if (!ranges || clientIp === undefined) return true;
+  return ranges.some((range) => cidrContains(range, clientIp));
 }
 
 const preferred = (pools: BackendPools, { node, zone }: Vantage): readonly Backend[] | undefined =>

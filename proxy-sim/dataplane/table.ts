@@ -35,6 +35,8 @@ export interface ServicePortRoute {
   nodePort?: number;
   externalIPs: readonly string[];
   loadBalancerIPs: readonly string[];
+  /** Clients that may use `loadBalancerIPs`; absent: all. */
+  loadBalancerSourceRanges?: readonly string[];
   sessionAffinitySeconds?: number;
   internalTrafficPolicy: "Cluster" | "Local";
   externalTrafficPolicy: "Cluster" | "Local";
@@ -76,6 +78,8 @@ export interface ProgramTransaction {
   bootId?: string;
   /** By name, from now on; see `proxy-sim/balancers/balancers.ts`. */
   balancer?: string;
+  /** Nodes that have another one; with `balancer`, those not named have that. */
+  nodeBalancers?: Readonly<Record<string, string>>;
   /** Nodes that are not in `nodes.set` are forgotten. */
   full?: boolean;
   nodes?: { set: readonly NodeRoute[]; remove: readonly string[] };
