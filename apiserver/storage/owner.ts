@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
 /** Who holds a database. */
 export interface StorageOwner {
@@ -9,11 +9,15 @@ export interface StorageOwner {
 
 const ownerFile = (file: string): string => `${file}.owner`;
 
-/** Only for messages: the lock on the file itself decides. */
+/** Only for messages (the lock on the file itself decides), so a full disk does not matter. */
 export function writeOwner(file: string, owner: StorageOwner): void {
   const temporary = `${ownerFile(file)}.new`;
-  writeFileSync(temporary, `${JSON.stringify(owner)}\n`, { mode: 0o600 });
-  renameSync(temporary, ownerFile(file));
+  try {
+    writeFileSync(temporary, `${JSON.stringify(owner)}\n`, { mode: 0o600 });
+    renameSync(temporary, ownerFile(file));
+  } catch {
+    rmSync(temporary, { force: true });
+  }
 }
 
 export function readOwner(file: string): StorageOwner | undefined {

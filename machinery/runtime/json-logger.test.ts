@@ -53,3 +53,11 @@ test("what JSON cannot hold does not break the log", () => {
   expect(records()[0]).toMatchObject({ msg: "Looped" });
   expect(records()[1]).toMatchObject({ count: "10" });
 });
+
+test("a full disk costs log lines, not the process", () => {
+  jsonLogger({});
+  jsonLogger({});
+
+  expect(() => process.stderr.emit("error", new Error("ENOSPC: no space left on device"))).not.toThrow();
+  expect(process.stderr.listenerCount("error")).toBe(1);
+});

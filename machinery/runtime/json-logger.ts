@@ -5,9 +5,13 @@ type Level = (typeof LEVELS)[number];
 
 /** One JSON line a record on stderr, from `level` up: `{"level","time",…keys,"msg"}`. */
 export function jsonLogger(keys: Record<string, unknown>, level = "info"): Logger {
+  if (!process.stderr.listeners("error").includes(dropLine)) process.stderr.on("error", dropLine);
   const least = LEVELS.findIndex((name) => name === level);
   return loggerOf(members(keys), least < 0 ? LEVELS.indexOf("info") : least);
 }
+
+/** A full disk costs log lines, not the process. */
+const dropLine = (): void => {};
 
 /** `bound` is the inside of a JSON object, printed once for all records. */
 function loggerOf(bound: string, least: number): Logger {
