@@ -15,6 +15,8 @@ import type { HostPort, NodeRoute } from "../table.js";
 import { HostTcpPort } from "./host-tcp.js";
 import { HostUdpPort } from "./host-udp.js";
 
+const LAST_PORT = 65_535;
+
 export interface HostSocketOptions {
   clock: Clock;
   logger: Logger;
@@ -116,13 +118,13 @@ export class HostSockets implements HostListeners {
       : new HostTcpPort((socket) => onConnection(socket, node.nodeName, to));
   }
 
-  /** Binds the wanted address; when somebody else has it, the main address gets a free port instead. */
+  /** Binds the wanted address; when somebody else has it, the main address gets another port instead. */
   async #open(
     port: HostPort,
     wanted: SocketAddress,
     newSocket: () => HostSocket,
   ): Promise<HostSocket | undefined> {
-    const candidates = wanted.ip === "127.0.0.1" ? [wanted, { ip: wanted.ip, port: 0 }] : [wanted];
+    const candidates = wanted.ip === "127.0.0.1" ? [wanted, ...substitutesFor(wanted)] : [wanted];
     for (const candidate of candidates) {
       const socket = newSocket();
       try {
@@ -130,7 +132,7 @@ export class HostSockets implements HostListeners {
         if (port.problem) this.#options.logger.warn("Host port is taken; using a free one", { ...port });
         return socket;
       } catch (err) {
-        port.problem = toConnectionError(err).message;
+        port.problem ??= toConnectionError(err).message;
         socket.close();
       }
     }
@@ -174,6 +176,12 @@ export class HostSockets implements HostListeners {
     return slot;
   }
 }
+
+/** The same ones each time, so that a restart keeps what people have typed; any free port in the end. */
+const substitutesFor = ({ ip, port }: SocketAddress): SocketAddress[] =>
+  [port + 10_000, port + 20_000, port + 30_000, 0]
+    .filter((substitute) => substitute <= LAST_PORT)
+    .map((substitute) => ({ ip, port: substitute }));
 
 const isServed = (entry: RouteEntry, node: NodeRoute): boolean =>
   selectBackends(entry, "node-port", { node: node.nodeName, zone: node.zone, external: true }).kind !==

@@ -188,7 +188,13 @@ test("a node port that is taken on the host moves to a free one, and says so", a
   const [hostPort] = result.kind === "programmed" ? result.hostPorts : [];
   expect(hostPort?.problem).toContain("EADDRINUSE");
   expect(hostPort?.actual).not.toBe(hostPort?.wanted);
+  expect(hostPort?.problem).toContain(String(nodePort));
   expect(await ask(hostPort?.actual ?? "", "x")).toBe("from 172.18.0.3: x");
+  await dataPlane.program({ tables: [{ from: 1, to: 2, set: [], remove: [web.servicePort] }] });
+  const again = await dataPlane.program({
+    tables: [{ from: 2, to: 3, set: [{ ...web, nodePort }], remove: [] }],
+  });
+  expect(again.kind === "programmed" ? again.hostPorts[0]?.actual : undefined).toBe(hostPort?.actual);
 });
 
 test("an established connection outlives its endpoint's removal from the table", async () => {
