@@ -95,15 +95,23 @@ async function fetchTable(
   target: Target,
   options: GetFlags,
 ): Promise<Table | ReturnType<typeof asStatus> | undefined> {
-  const response = await session.client.request({
-    method: "GET",
-    path: pathOf(session, target, options, { limit: "500" }),
-    headers: { accept: TABLE_ACCEPT },
-  });
-  const body: unknown = JSON.parse(Buffer.from(await readBody(response.body)).toString("utf8"));
-  if (response.status === 200) return body as Table;
-  const status = asStatus(body);
-  return options["ignore-not-found"] && status?.reason === "NotFound" ? undefined : status;
+  let table: Table | undefined;
+  for (let more: string | undefined = ""; more !== undefined; ) {
+    const response = await session.client.request({
+      method: "GET",
+      path: pathOf(session, target, options, { limit: "500", ...(more ? { continue: more } : {}) }),
+      headers: { accept: TABLE_ACCEPT },
+    });
+    const body: unknown = JSON.parse(Buffer.from(await readBody(response.body)).toString("utf8"));
+    if (response.status !== 200) {
+      const status = asStatus(body);
+      return options["ignore-not-found"] && status?.reason === "NotFound" ? undefined : status;
+    }
+    const page = body as Table;
+    table = table ? { ...table, rows: [...table.rows, ...page.rows] } : page;
+    more = page.metadata?.continue || undefined;
+  }
+  return table;
 }
 
 const asStatus = (body: unknown) => (isStatus(body) ? body : undefined);

@@ -37,7 +37,7 @@ export function objectPrinter(
   const argument = equals < 0 ? undefined : output.slice(equals + 1);
   switch (form) {
     case "json":
-      return { print: (object) => `${JSON.stringify(withoutManagedFields(object), undefined, 4)}\n` };
+      return { print: (object) => `${JSON.stringify(sorted(withoutManagedFields(object)), undefined, 4)}\n` };
     case "yaml":
       return { print: (object) => toYaml(withoutManagedFields(object)) };
     case "name":
@@ -64,7 +64,15 @@ export function objectPrinter(
 
 /** YAML as kubectl prints it: keys in order, sequences not indented. */
 export const toYaml = (object: unknown): string =>
-  dump(object, { sortKeys: true, seqNoIndent: true, lineWidth: -1 });
+  dump(object, { sortKeys: true, seqNoIndent: true, lineWidth: -1, quoteStyle: "double" });
+
+/** Keys in order, as Go prints maps. */
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(pairs.map(([key, inner]) => [key, sorted(inner)]));
+};
 
 function customColumns(spec: string, objects: readonly unknown[], noHeaders: boolean): string {
   const columns = spec.split(/,(?![^[]*\])/).map((column) => {
