@@ -15,10 +15,9 @@ export async function startAdminServer(
   handlers: AdminHandlers,
 ): Promise<{ close(): Promise<void> }> {
   const server = createServer((incoming, response) => {
-    const url = new URL(incoming.url ?? "/", "http://admin");
-    const handler = Object.hasOwn(handlers, `${incoming.method} ${url.pathname}`)
-      ? handlers[`${incoming.method} ${url.pathname}`]
-      : undefined;
+    const [path = "", ...query] = (incoming.url ?? "/").split("?");
+    const route = `${incoming.method} ${path}`;
+    const handler = Object.hasOwn(handlers, route) ? handlers[route] : undefined;
     if (!handler) return void response.writeHead(404).end(JSON.stringify({ error: "no such handler" }));
     const chunks: Buffer[] = [];
     let size = 0;
@@ -32,7 +31,7 @@ export async function startAdminServer(
     incoming.on("end", () => {
       answer(response, async () =>
         handler({
-          query: url.searchParams,
+          query: new URLSearchParams(query.join("?")),
           body: size ? JSON.parse(Buffer.concat(chunks).toString("utf8")) : undefined,
           signal: controller.signal,
         }),
@@ -70,19 +69,26 @@ async function answer(response: ServerResponse, call: () => Promise<unknown>): P
     response.writeHead(200, { "content-type": "application/x-ndjson" });
     response.flushHeaders();
     for await (const line of result) {
-      if (!response.write(`${JSON.stringify(line)}\n`)) {
-        await new Promise<void>((resolve) => {
-          response.once("drain", resolve);
-          response.once("close", resolve);
-        });
-      }
+      // One that is gone neither drains nor closes again.
       if (response.destroyed) return;
+      if (!response.write(`${JSON.stringify(line)}\n`)) await drained(response);
     }
     response.end();
   } else {
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(result ?? {}));
   }
 }
+
+const drained = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
+  });
 
 const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === "object" && value !== null && Symbol.asyncIterator in value;
@@ -121,8 +127,9 @@ export async function* adminStream(
   signal: AbortSignal,
 ): AsyncGenerator<unknown> {
   let rest = "";
+  const decoder = new TextDecoder();
   for await (const chunk of openAdminStream(socketPath, "GET", path, undefined, signal)) {
-    const lines = (rest + Buffer.from(chunk).toString("utf8")).split("\n");
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) if (line) yield JSON.parse(line);
   }
