@@ -116,6 +116,37 @@ test("a token that ran out, was forged, is for others or whose pod is gone is re
   expect(tokens.authenticateToken(forVault.token)).toBeUndefined();
 });
 
+test("a certificate without a common name speaks for nobody, whatever its organisation", () => {
+  const nameless = { clientCertificate: { commonName: "", organizations: ["system:masters"] } };
+  expect(authenticator.authenticate(from({}, nameless))).toBeUndefined();
+  expect(authenticator.authenticate(from({ authorization: "Bearer secret" }, nameless))?.name).toBe("jane");
+});
+
+test("nobody in particular may not impersonate either", () => {
+  expect(() => authenticator.authenticate(from({ "impersonate-user": "jane" }))).toThrow(
+    'users "jane" is forbidden: User "system:anonymous" cannot impersonate resource "users" in API group "" at the cluster scope',
+  );
+});
+
+test("a token that is changed, unsigned or signed by another key is refused", () => {
+  const { token } = tokens.issue(binding, { expirationSeconds: 3600 });
+  const [header = "", claims = "", signature = ""] = token.split(".");
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const decoded = JSON.parse(Buffer.from(claims, "base64url").toString()) as object;
+  const forged = [
+    `${part({ alg: "none" })}.${claims}.`,
+    `${part({ alg: "none" })}.${claims}.${signature}`,
+    `${part({ alg: "HS256" })}.${claims}.${signature}`,
+    `${header}.${part({ ...decoded, sub: "system:admin" })}.${signature}`,
+    `${header}.${claims}.`,
+    `${header}.${claims}.AAAA`,
+    `${header}.${claims}.${signature}.x`,
+    "..",
+  ];
+  for (const text of forged) expect(tokens.authenticateToken(text)).toBeUndefined();
+  expect(tokens.authenticateToken(token)).toBeDefined();
+});
+
 test("who may impersonate becomes the other, who may not is told so", () => {
   const asJane = { "impersonate-user": "jane", "impersonate-group": "dev\u0000ops" };
   expect(authenticator.authenticate(from(asJane, admin))).toEqual({

@@ -3,7 +3,7 @@ import { newUnauthorized } from "../../machinery/api/status.js";
 import type { Authenticator } from "./authenticator.js";
 import type { Authorizer } from "./authorizer.js";
 import { impersonate } from "./impersonation.js";
-import { AUTHENTICATED_GROUP, type UserInfo } from "./user-info.js";
+import { ANONYMOUS, AUTHENTICATED_GROUP, type UserInfo } from "./user-info.js";
 
 /** Knows one kind of bearer token. Undefined: not one of mine, or not valid. */
 export interface TokenAuthenticator {
@@ -33,7 +33,8 @@ export class RequestAuthenticator implements Authenticator {
     if (!user && (request.clientCertificateError !== undefined || bearerToken(request) !== undefined)) {
       throw newUnauthorized();
     }
-    return user ? impersonate(request, user, this.#authorizer) : undefined;
+    const acting = impersonate(request, user ?? ANONYMOUS, this.#authorizer);
+    return acting === ANONYMOUS ? undefined : acting;
   }
 
   #fromToken(request: HttpRequest): UserInfo | undefined {
@@ -47,11 +48,10 @@ export class RequestAuthenticator implements Authenticator {
   }
 }
 
+/** A certificate without a common name speaks for nobody (x509.CommonNameUserConversion). */
 function fromCertificate({ clientCertificate }: HttpRequest): UserInfo | undefined {
-  return (
-    clientCertificate &&
-    authenticated({ name: clientCertificate.commonName, groups: clientCertificate.organizations })
-  );
+  if (!clientCertificate?.commonName) return undefined;
+  return authenticated({ name: clientCertificate.commonName, groups: clientCertificate.organizations });
 }
 
 const authenticated = (user: UserInfo): UserInfo =>
