@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "@jest/globals";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -190,4 +190,16 @@ test("history older than asked is forgotten as writes go on, current values are 
     2,
   ]);
   await again.close();
+});
+
+test("the files of a store, which hold Secrets, are readable by their owner alone", async () => {
+  const file = newFile();
+  const first = await openSqliteStorage(options(file));
+  await first.create("/a", bytes("1"));
+  for (const name of [file, `${file}-wal`]) expect(statSync(name).mode & 0o777).toBe(0o600);
+  await first.close();
+  chmodSync(file, 0o644);
+  const second = await openSqliteStorage(options(file));
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  await second.close();
 });

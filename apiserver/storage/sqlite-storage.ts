@@ -1,3 +1,4 @@
+import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Logger } from "../../machinery/api/logger.js";
@@ -53,6 +54,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
 function open(file: string, durability: "full" | "relaxed"): Database.Database {
   let db: Database.Database | undefined;
   try {
+    keepPrivate(file);
     db = new Database(file, { timeout: 0 });
     // Before anything else: SQLite then keeps its lock from the first transaction on, and needs no shared memory.
     db.pragma("locking_mode = EXCLUSIVE");
@@ -68,4 +70,11 @@ function open(file: string, durability: "full" | "relaxed"): Database.Database {
     const who = owner ? `process ${owner.pid} (${owner.address})` : "another process";
     throw new StorageError("busy", `${file} is in use by ${who}`);
   }
+}
+
+/** Secrets are in it. SQLite gives its log beside the file the same mode. */
+function keepPrivate(file: string): void {
+  // Only a new file is opened here: closing one that SQLite has open would drop its locks.
+  if (existsSync(file)) chmodSync(file, 0o600);
+  else closeSync(openSync(file, "wx", 0o600));
 }
