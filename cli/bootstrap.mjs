@@ -1,7 +1,7 @@
 // Runs before anything is installed, so it is plain JavaScript on Node's own modules: installs and builds what is
 // missing or old, then hands over. `npm start`, `npm test`, `npm run demo|bench|build` come through here.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -16,8 +16,12 @@ function run(command, commandArgs, options = {}) {
   if (result.status !== 0) process.exit(result.status ?? 1);
 }
 
-/** Installs when node_modules is missing or older than the lock file. */
+/** `npm ci` empties the folder that a link leads to, and that folder belongs to another checkout. */
+const isLinked = (path) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+
+/** Installs when node_modules is missing or older than the lock file. A linked one is used as it is. */
 function install() {
+  if (isLinked(join(root, "node_modules"))) return;
   const lock = join(root, "package-lock.json");
   const installed = join(root, "node_modules", ".package-lock.json");
   if (modifiedMs(installed) >= modifiedMs(lock)) return;
