@@ -54,7 +54,7 @@ export function parseUp(args: readonly string[]): UpOptions | undefined {
       integerFrom(0, 65535),
     )
     .option("--detach", "return once it is started, leaving it in the background", false)
-    .option("--wait", "with --detach: return once it is ready", false)
+    .option("--wait", "with --detach: return once it is ready and the manifests are applied", false)
     .option("-f, --filename <manifest...>", "apply these files or folders once it is ready", [])
     .option(
       "--durability <level>",
@@ -112,6 +112,7 @@ export async function runCluster(
       .waitUntilReady(context.signal, undefined, ["apiserver"])
       .then(() => applyFiles(dir, options.filename, context, onProgress));
     await Promise.all([ready, applied]);
+    supervisor.markComplete();
     await onUp(await supervisor.status());
     await whenAborted(context.signal);
   } catch (err) {
@@ -143,11 +144,7 @@ async function detach(args: readonly string[], options: UpOptions, context: CliC
     if (ended !== undefined)
       throw new UserError(`the cluster did not start; its log is ${dir.log("supervisor")}`);
     const status = await currentStatus(dir);
-    if (
-      status &&
-      status.supervisor === child.pid &&
-      (!options.wait || status.processes.every((p) => p.ready))
-    ) {
+    if (status && status.supervisor === child.pid && (!options.wait || status.complete)) {
       context.stdout.write(`Cluster "${status.name}" is up: export KUBECONFIG=${status.kubeconfig}\n`);
       return 0;
     }

@@ -36,6 +36,8 @@ export interface ClusterStatus {
   nodes: number;
   supervisor: number;
   processes: ProcessStatus[];
+  /** Every process was ready, and all that `up` was to apply is applied. */
+  complete: boolean;
   /** Host sockets that stand for the cluster's node ports, and those that had to move. */
   hostPorts: HostPort[];
 }
@@ -59,6 +61,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #children = new Map<ProcessName, Child>();
   #admin: { close(): Promise<void> } | undefined;
+  #complete = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -130,6 +133,11 @@ export class Supervisor {
     }
   }
 
+  /** From now on its status says that nothing more is to come: `up --wait` returns. */
+  markComplete(): void {
+    this.#complete = true;
+  }
+
   async status(): Promise<ClusterStatus> {
     const { dir, cluster } = this.#options;
     const processes = await Promise.all(
@@ -154,6 +162,7 @@ export class Supervisor {
       nodes: cluster.nodes,
       supervisor: ownPid(),
       processes,
+      complete: this.#complete,
       hostPorts: await this.#hostPorts(),
     };
   }
