@@ -216,6 +216,7 @@ test("every file of a listed folder is in its list", () => {
     { folder: "chaos/faults", list: "chaos/faults.ts" },
     { folder: "chaos/checkers", list: "chaos/checkers.ts" },
     { folder: "chaos/workloads", list: "chaos/workloads.ts" },
+    { folder: "bench/benchmarks", list: "bench/benchmarks.ts" },
   ];
   const missing = lists
     .filter(({ list }) => existsSync(join(root, list)))
