@@ -142,6 +142,12 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/ssh.js")).sshCommand,
   },
   {
+    name: "gateway",
+    group: "Exploring",
+    summary: "Proxy into the cluster's network: SOCKS5 and HTTP, names included",
+    load: async () => (await import("./commands/gateway.js")).gatewayCommand,
+  },
+  {
     name: "routes",
     group: "Exploring",
     summary: "Show the nodes' routing tables",
