@@ -19,8 +19,13 @@ export function proxyHandlers(proxy: Proxy): AdminHandlers {
       proxy.nodes.all().map((route) => ({
         ...route,
         revision: proxy.tableRevision(proxy.cursors.revisionOf(route.nodeName)),
+        mode: proxy.modes.of(route.nodeName),
         fault: proxy.cursors.own().get(route.nodeName)?.fault,
       })),
+    "PUT /mode": ({ body }) => {
+      const { mode, node } = body as { mode: string; node?: string };
+      proxy.switchMode(mode, node);
+    },
     "PUT /cursors": ({ body }) => proxy.faultCursor(body as NodeFault),
     "DELETE /cursors": ({ query }) => proxy.healCursor(query.get("node") ?? ""),
     "GET /cursors/lease": ({ query, signal }) => {

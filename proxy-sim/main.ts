@@ -23,7 +23,7 @@ interface Options extends CommonOptions {
 export async function main(argv: readonly string[]): Promise<void> {
   const options = parseOptions(argv);
   if (!options.dataplaneAdmin) throw new RangeError("--dataplane-admin is required");
-  const mode = balancerNamed(options.proxyMode === "ipvs" ? "ipvs-rr" : options.proxyMode);
+  const mode = balancerNamed(options.proxyMode);
   if (!mode) throw new RangeError(`unknown proxy mode "${options.proxyMode}"`);
   const signal = shutdownSignal(
     options.supervisorFd === undefined ? undefined : Number(options.supervisorFd),

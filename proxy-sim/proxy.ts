@@ -18,6 +18,7 @@ import { ChangeLog } from "./change-log.js";
 import { type Change, serviceOfSlice } from "./cluster-view.js";
 import { Cursors, type NodeFault } from "./cursors.js";
 import type { DataPlaneApi, HostPort } from "./dataplane/table.js";
+import { Modes } from "./modes.js";
 import { NodeTracker } from "./node-tracker.js";
 import { ProxyMetrics } from "./proxy-metrics.js";
 import type { ReadonlyService, ReadonlySlice } from "./rules.js";
@@ -28,7 +29,7 @@ import { Wakeup } from "./wakeup.js";
 export interface ProxyConfig {
   /** Least time between two syncs; a single change after a quiet time goes out at once. */
   minSyncPeriodMs: number;
-  /** A balancer's name: iptables, ipvs-rr. */
+  /** A balancer's name: iptables, ipvs-rr. Every node starts with it. */
   mode: string;
 }
 
@@ -52,6 +53,7 @@ export class Proxy {
   readonly metrics = new ProxyMetrics();
   readonly timeline = new Timeline();
   readonly nodes = new NodeTracker();
+  readonly modes: Modes;
   readonly #log = new ChangeLog(0);
   readonly cursors = new Cursors(this.#log);
   readonly #options: ProxyOptions;
@@ -71,6 +73,7 @@ export class Proxy {
   constructor(options: ProxyOptions) {
     this.#options = options;
     this.#config = { ...defaultProxyConfig, ...options.config };
+    this.modes = new Modes(this.#config.mode);
     this.#informers = new SharedInformers({
       ...options,
       rng: options.rng.fork("informers"),
@@ -122,6 +125,13 @@ export class Proxy {
     this.#wakeup.ring();
   }
 
+  /** From now on this node's proxy, or everyone's, works in that mode. Throws RangeError for an unknown node or mode. */
+  switchMode(mode: string, node?: string): void {
+    if (node !== undefined && !this.nodes.has(node)) throw new RangeError(`node "${node}" not found`);
+    this.modes.set(mode, node);
+    this.#wakeup.ring();
+  }
+
   adminHandlers(): AdminHandlers {
     return proxyHandlers(this);
   }
@@ -148,6 +158,7 @@ export class Proxy {
       updated: (_, node) => changed(this.nodes.set(node)),
       deleted: ({ metadata }) => {
         this.cursors.forget(metadata.name);
+        this.modes.forget(metadata.name);
         changed(this.nodes.remove(metadata.name));
       },
     });
@@ -219,22 +230,22 @@ export class Proxy {
     const plan = this.#fullSyncNeeded
       ? planFullSync(this.cursors, this.nodes.all(), this.#offset, clock.nowMs())
       : planPartialSync(this.cursors, nodes, this.nodes.size, this.#offset, clock.nowMs());
-    if (!plan) return;
-    const result = await dataPlane.program(
-      { bootId: this.#bootId, balancer: this.#config.mode, ...plan.transaction },
-      signal,
-    );
+    if (!plan && !this.modes.pending) return;
+    const modes = this.modes.part;
+    const result = await dataPlane.program({ bootId: this.#bootId, ...modes, ...plan?.transaction }, signal);
     if (result.kind === "resync") {
       logger.info("The data plane asks for everything", { reason: result.reason });
       this.#fullSyncNeeded = true;
       this.#wakeup.ring();
       return;
     }
+    this.modes.told(modes);
+    this.#reportPorts(result.hostPorts);
+    if (!plan) return;
     this.#fullSyncNeeded = false;
     this.#synced = true;
     this.#commit(plan);
     this.#observe(plan, clock.monotonicMs() - startMs);
-    this.#reportPorts(result.hostPorts);
   }
 
   /** The data plane has it: the cursors move, and the timeline learns when. */

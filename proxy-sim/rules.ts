@@ -51,11 +51,17 @@ function routeOf(
     clusterIPs: spec.clusterIPs?.length ? [...spec.clusterIPs] : [spec.clusterIP ?? ""],
     port: port.port,
     externalIPs: (spec.externalIPs ?? []).filter(isIp),
-    loadBalancerIPs: ingress.map(({ ip }) => ip ?? "").filter(isIp),
+    // With ipMode Proxy the balancer itself must see the traffic; no node may take a short cut.
+    loadBalancerIPs: ingress
+      .filter(({ ipMode }) => ipMode !== "Proxy")
+      .map(({ ip }) => ip ?? "")
+      .filter(isIp),
     internalTrafficPolicy: spec.internalTrafficPolicy === "Local" ? "Local" : "Cluster",
     externalTrafficPolicy: spec.externalTrafficPolicy === "Local" ? "Local" : "Cluster",
     backends: backendsOf(port, slices),
   };
+  if (spec.loadBalancerSourceRanges?.length)
+    route.loadBalancerSourceRanges = spec.loadBalancerSourceRanges.map((range) => range.trim());
   if (port.nodePort) route.nodePort = port.nodePort;
   if (spec.sessionAffinity === "ClientIP")
     route.sessionAffinitySeconds =

@@ -18,6 +18,7 @@ import type { Decision, Packet } from "./decision.js";
 import { FlowLog, type FlowOutcome, type FlowRecord } from "./flow-log.js";
 import { HostDatagrams } from "./host-datagrams.js";
 import type { HostListeners } from "./host-ports.js";
+import { throughLoopback } from "./loopback.js";
 import { Router } from "./router.js";
 import type { DataPlaneApi, DataPlaneBoot, HostPort, ProgramResult, ProgramTransaction } from "./table.js";
 import { type Explanation, explain } from "./trace.js";
@@ -36,6 +37,15 @@ export interface DataPlaneOptions {
   hosts?: Readonly<Record<string, string>>;
   serviceCIDRs?: readonly string[];
   flowCapacity?: number;
+}
+
+/** How long kube-proxy in userspace mode waits for one endpoint after another. */
+const USERSPACE_DIAL_TIMEOUTS_MS = [250, 1000, 2000, 4000];
+
+interface OpenFlow {
+  connection: OwnedConnection;
+  record: FlowRecord;
+  decision: Decision;
 }
 
 /** Who calls from the host, as the nodes see it: the gateway of their network (Docker's, in clusters made with kind). */
@@ -161,19 +171,36 @@ export class DataPlane implements Uplink, DataPlaneApi {
     return new CountedConnection(connection, record, this.flows);
   }
 
-  /** Decides and dials; the caller ends the flow. Rejects with ConnectionError, the flow having ended. */
-  async open(
+  /**
+   * Decides and dials; the caller ends the flow. Rejects with ConnectionError, the flow having ended. In userspace mode an
+   * endpoint that does not answer is passed over; each attempt is a flow of its own.
+   */
+  async open(packet: Packet, signal?: AbortSignal): Promise<OpenFlow> {
+    if (!this.router.retries(packet) || this.router.decide(packet, { dryRun: true }).backend === undefined)
+      return this.#attempt(packet, signal);
+    for (const [attempt, timeoutMs] of USERSPACE_DIAL_TIMEOUTS_MS.entries()) {
+      try {
+        return await this.#attempt(packet, signal, { retry: attempt > 0, timeoutMs });
+      } catch (err) {
+        if (signal?.aborted) throw err;
+      }
+    }
+    throw new ConnectionError("refused", "no endpoint answered");
+  }
+
+  async #attempt(
     packet: Packet,
     signal?: AbortSignal,
-  ): Promise<{ connection: OwnedConnection; record: FlowRecord; decision: Decision }> {
-    const { decision, record } = this.begin(packet);
+    { retry = false, timeoutMs }: { retry?: boolean; timeoutMs?: number } = {},
+  ): Promise<OpenFlow> {
+    const { decision, record } = this.begin(packet, retry);
     if (decision.verdict !== "forward") {
       this.flows.ended(record, decision.verdict, decision.reason);
       if (decision.verdict === "timed-out") await this.dropped(signal);
       throw new ConnectionError(decision.verdict, decision.reason);
     }
     try {
-      const connection = await this.#options.dialCarrier.dial(this.pathOf(packet, decision), signal);
+      const connection = await this.#dial(this.pathOf(packet, decision), timeoutMs, signal);
       this.flows.opened(record);
       return { connection, record, decision };
     } catch (err) {
@@ -183,9 +210,25 @@ export class DataPlane implements Uplink, DataPlaneApi {
   }
 
   /** Decides about a new connection and notes it in the flow log. */
-  begin(packet: Packet): { decision: Decision; record: FlowRecord } {
-    const decision = this.router.decide(packet);
+  begin(packet: Packet, retry = false): { decision: Decision; record: FlowRecord } {
+    const decision = this.router.decide(throughLoopback(this.router, packet), { retry });
     return { decision, record: this.flows.begin(packet, decision) };
+  }
+
+  async #dial(
+    path: CarrierPath,
+    timeoutMs: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<OwnedConnection> {
+    const { clock, dialCarrier } = this.#options;
+    if (timeoutMs === undefined) return dialCarrier.dial(path, signal);
+    const late = new AbortController();
+    const timer = clock.setTimer(timeoutMs, () => late.abort());
+    try {
+      return await dialCarrier.dial(path, signal ? AbortSignal.any([signal, late.signal]) : late.signal);
+    } finally {
+      timer.cancel();
+    }
   }
 
   pathOf(packet: Packet, decision: Decision): CarrierPath {

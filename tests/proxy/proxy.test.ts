@@ -221,3 +221,29 @@ test("a node that is deleted loses its table, and one that joins gets that of th
     await dataPlane.close();
   });
 });
+
+test("a node's proxy is switched to another mode at run time, without a change of its table", async () => {
+  await withControlPlane(async (cluster) => {
+    const dataPlane = aDataPlane(cluster);
+    const { proxy, stop } = startProxy(cluster, dataPlane);
+    await applyWeb(cluster);
+    await cluster.eventually(() => readyOn(dataPlane, "node-1").length === 3, "three endpoints");
+    const revision = dataPlane.router.kernel("node-2")?.table.revision;
+    const put = (body: unknown) =>
+      proxy.adminHandlers()["PUT /mode"]?.({
+        query: new URLSearchParams(),
+        body,
+        signal: new AbortController().signal,
+      });
+    put({ mode: "ipvs", node: "node-2" });
+    const modes = () => [...dataPlane.router.kernels()].map(({ balancer }) => balancer.name).join(" ");
+    await cluster.eventually(() => modes() === "iptables ipvs-rr iptables", "node-2 in ipvs mode");
+    expect(dataPlane.router.kernel("node-2")?.table.revision).toBe(revision);
+    expect(() => put({ mode: "ipvs-nonsense" })).toThrow('unknown proxy mode "ipvs-nonsense"');
+    expect(() => put({ mode: "ipvs", node: "node-99" })).toThrow('node "node-99" not found');
+    put({ mode: "nftables" });
+    await cluster.eventually(() => modes() === "nftables nftables nftables", "every node in nftables mode");
+    await stop();
+    await dataPlane.close();
+  });
+});

@@ -28,7 +28,8 @@ export class LiveStreams {
   /** Takes the socket; never rejects. */
   async serve(socket: Socket, packet: Packet, entrance: Entrance): Promise<void> {
     socket.on("error", () => {});
-    if (!this.#dataPlane.links.healthy) return this.#serveSlowly(socket, packet, entrance);
+    if (!this.#dataPlane.links.healthy || this.#dataPlane.router.retries(packet))
+      return this.#serveSlowly(socket, packet, entrance);
     const { decision, record } = this.#dataPlane.begin(packet);
     const carrier = decision.hop?.carrier;
     if (decision.verdict !== "forward" || carrier === undefined) {
@@ -57,7 +58,7 @@ export class LiveStreams {
     this.#finish(record, outcome.answer ?? "unreachable", outcome.result);
   }
 
-  /** With faulty links: through the dialer, which knows delays and losses. */
+  /** Through the dialer, which knows the delays and losses of faulty links, and tries again where a mode does. */
   async #serveSlowly(socket: Socket, packet: Packet, entrance: Entrance): Promise<void> {
     try {
       const { connection, record } = await this.#dataPlane.open(packet);
