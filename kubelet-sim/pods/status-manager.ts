@@ -112,35 +112,38 @@ export class StatusManager {
   #start(entry: Entry): void {
     delete entry.timer;
     if (this.#options.signal.aborted) return;
-    entry.writing ??= this.#writeAll(entry)
-      .catch((err: unknown) => {
-        if (!this.#options.signal.aborted) this.#options.logger.error("A status writer failed", { err });
-      })
-      .finally(() => delete entry.writing);
+    entry.writing ??= this.#writeAll(entry);
   }
 
   async #writeAll(entry: Entry): Promise<void> {
-    for (;;) {
-      // Whatever else the current turn changes goes into the same write.
-      await Promise.resolve();
-      const patch = entry.wanted && statusPatch(entry.pod.metadata.uid, entry.stored, entry.wanted);
-      if (!patch || this.#entries.get(entry.pod.metadata.uid) !== entry) return;
-      const sent = entry.wanted;
-      const stored = await this.#retried("Could not write a pod's status", entry.pod, () =>
-        this.#options.client.patch(
-          pods,
-          podAt(entry.pod),
-          { type: "strategic", body: patch },
-          { subresource: "status", signal: this.#options.signal },
-        ),
-      );
-      if (!stored) return this.forget(entry.pod.metadata.uid);
-      const version = Number(stored.metadata.resourceVersion);
-      if (version > entry.storedVersion)
-        Object.assign(entry, { stored: stored.status, storedVersion: version });
-      // A server that does not keep a field as sent is not asked again and again.
-      if (entry.wanted === sent) return;
+    try {
+      for (;;) {
+        // Whatever else the current turn changes goes into the same write.
+        await Promise.resolve();
+        const patch = entry.wanted && statusPatch(entry.pod.metadata.uid, entry.stored, entry.wanted);
+        if (!patch || this.#entries.get(entry.pod.metadata.uid) !== entry) return;
+        const sent = entry.wanted;
+        const stored = await this.#send(entry.pod, patch);
+        if (!stored) return this.forget(entry.pod.metadata.uid);
+        const version = Number(stored.metadata.resourceVersion);
+        if (version > entry.storedVersion)
+          Object.assign(entry, { stored: stored.status, storedVersion: version });
+        // A server that does not keep a field as sent is not asked again and again.
+        if (entry.wanted === sent) return;
+      }
+    } catch (err) {
+      if (!this.#options.signal.aborted) this.#options.logger.error("A status writer failed", { err });
+    } finally {
+      // In the moment that found nothing left to write: what is set later starts a write of its own.
+      delete entry.writing;
     }
+  }
+
+  #send(pod: Pod, body: object): Promise<Pod | undefined> {
+    const { client, signal } = this.#options;
+    return this.#retried("Could not write a pod's status", pod, () =>
+      client.patch(pods, podAt(pod), { type: "strategic", body }, { subresource: "status", signal }),
+    );
   }
 
   /** Undefined when the pod is gone, or another has its name. */
