@@ -84,7 +84,7 @@ function checked(body: unknown): DeleteOptions {
   if (
     gracePeriodSeconds !== undefined &&
     gracePeriodSeconds !== null &&
-    !Number.isInteger(gracePeriodSeconds)
+    !(Number.isInteger(gracePeriodSeconds) && Math.abs(gracePeriodSeconds) < 2 ** 63)
   )
     throw newBadRequest(
       "json: cannot unmarshal into Go struct field DeleteOptions.gracePeriodSeconds of type int64",
@@ -97,10 +97,21 @@ function checked(body: unknown): DeleteOptions {
 const withoutNulls = (options: DeleteOptions): DeleteOptions =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null)) as DeleteOptions;
 
+function parseSeconds(text: string): number {
+  const value = Number(text);
+  const why = !/^[+-]?\d+$/.test(text)
+    ? "invalid syntax"
+    : Math.abs(value) >= 2 ** 63
+      ? "value out of range"
+      : undefined;
+  if (why) throw newBadRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`);
+  return value;
+}
+
 function queryOptions(query: URLSearchParams): DeleteOptions {
   const options: DeleteOptions = {};
   const seconds = query.get("gracePeriodSeconds");
-  if (seconds) options.gracePeriodSeconds = Number.parseInt(seconds, 10);
+  if (seconds) options.gracePeriodSeconds = parseSeconds(seconds);
   const policy = query.get("propagationPolicy");
   if (policy) options.propagationPolicy = policy as NonNullable<DeleteOptions["propagationPolicy"]>;
   const orphan = query.get("orphanDependents");

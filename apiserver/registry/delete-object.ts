@@ -100,14 +100,16 @@ function checkPreconditions<T extends KubeObject>(
 ): void {
   const { group, kind } = core.resource.descriptor;
   const resource = { group, resource: kind };
-  const { uid, resourceVersion } = preconditions ?? {};
-  if (uid !== undefined && uid !== metadata.uid)
+  // What is null was not asked.
+  const uid = preconditions?.uid ?? metadata.uid;
+  const resourceVersion = preconditions?.resourceVersion ?? metadata.resourceVersion;
+  if (uid !== metadata.uid)
     throw newConflict(
       resource,
       metadata.name,
       `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
     );
-  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion)
+  if (resourceVersion !== metadata.resourceVersion)
     throw newConflict(
       resource,
       metadata.name,

@@ -62,7 +62,7 @@ function planGrace<T extends KubeObject>(
     metadata: {
       ...metadata,
       ...raisedGeneration(metadata),
-      deletionTimestamp: toTime(nowMs + seconds * 1000),
+      deletionTimestamp: toBoundedTime(nowMs + seconds * 1000),
       deletionGracePeriodSeconds: seconds,
     },
   };
@@ -80,11 +80,16 @@ function shortenGrace(metadata: ObjectMeta, options: DeleteOptions): Grace {
     seconds: asked,
     metadata: {
       ...metadata,
-      deletionTimestamp: toTime(startMs + asked * 1000),
+      deletionTimestamp: toBoundedTime(startMs + asked * 1000),
       deletionGracePeriodSeconds: asked,
     },
   };
 }
+
+const LAST_TIME_MS = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+/** A grace period may be longer than a date can tell; nobody waits for its end. */
+const toBoundedTime = (ms: number): string => toTime(Math.min(Math.max(0, ms), LAST_TIME_MS));
 
 function markDeleting(metadata: ObjectMeta, nowMs: number): ObjectMeta {
   const at = metadata.deletionTimestamp;

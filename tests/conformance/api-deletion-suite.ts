@@ -102,6 +102,31 @@ export function deletionSuite(name: string, withApi: WithApi): void {
     );
 
     test(
+      "a grace period that is no number is refused, one beyond all dates is taken",
+      withApi(async (api) => {
+        await withServiceAccount(api);
+        await api.post(PODS, aPod("a", { nodeName: "node-1" }));
+        const words = await api.delete(`${PODS}/a?gracePeriodSeconds=abc`);
+        expect([words.status, words.body.reason]).toEqual([400, "BadRequest"]);
+        expect((await api.delete(`${PODS}/a`, { gracePeriodSeconds: 1e19 })).status).toBe(400);
+        expect((await api.get(`${PODS}/a`)).body.metadata.deletionTimestamp).toBeUndefined();
+        const ages = await api.delete(`${PODS}/a`, { gracePeriodSeconds: 1e17 });
+        expect(ages.body.metadata.deletionTimestamp).toBe("9999-12-31T23:59:59Z");
+        const soon = await api.delete(`${PODS}/a`, { gracePeriodSeconds: 5 });
+        expect(soon.body.metadata.deletionGracePeriodSeconds).toBe(5);
+      }),
+    );
+
+    test(
+      "preconditions that are null ask nothing",
+      withApi(async (api) => {
+        await api.post(CONFIG_MAPS, aConfigMap("a"));
+        const preconditions = { uid: null, resourceVersion: null };
+        expect((await api.delete(`${CONFIG_MAPS}/a`, { preconditions })).status).toBe(200);
+      }),
+    );
+
+    test(
       "a pod on no node goes at once",
       withApi(async (api) => {
         await withServiceAccount(api);
