@@ -54,11 +54,11 @@ export class Child {
     closeSync(log);
     this.#process = child;
     this.#startedMs = clock.monotonicMs();
-    if (child.pid !== undefined) writePidFile(pidFile, child.pid);
     this.#ended = new Promise((resolve) => {
       child.once("error", (err) => this.#onEnd(`cannot start: ${err.message}`, resolve));
       child.once("exit", (code, signal) => this.#onEnd(signal ?? `exit code ${code}`, resolve));
     });
+    if (child.pid !== undefined) this.#notePid(pidFile, child.pid);
   }
 
   /** Asks it to end, kills it after `graceMs`; resolves when it has ended. */
@@ -74,20 +74,41 @@ export class Child {
     kill.cancel();
   }
 
+  /** Without the file the process still ends with its supervisor, by its pipe. */
+  #notePid(file: string, pid: number): void {
+    try {
+      writePidFile(file, pid);
+    } catch (err) {
+      this.#options.logger.warn("Pid file cannot be written", { process: this.name, err });
+    }
+  }
+
   #onEnd(cause: string, resolve: () => void): void {
     if (!this.#process) return;
     this.#process = undefined;
-    this.lastExit = cause;
     rmSync(this.#options.pidFile, { force: true });
     resolve();
+    const { clock } = this.#options;
+    if (clock.monotonicMs() - this.#startedMs > STEADY_MS) this.#backoffMs = FIRST_BACKOFF_MS;
+    this.#startLater(cause);
+  }
+
+  #startLater(cause: string): void {
+    this.lastExit = cause;
     if (this.#stopping) return;
     const { clock, logger, name } = this.#options;
-    if (clock.monotonicMs() - this.#startedMs > STEADY_MS) this.#backoffMs = FIRST_BACKOFF_MS;
     logger.warn("Process ended; starting it again", { process: name, cause, backoffMs: this.#backoffMs });
-    this.#restart = clock.setTimer(this.#backoffMs, () => {
-      this.restarts++;
-      this.start();
-    });
+    this.#restart = clock.setTimer(this.#backoffMs, () => this.#startAgain());
     this.#backoffMs = Math.min(this.#backoffMs * 2, LONGEST_BACKOFF_MS);
+  }
+
+  /** A full disk, or no descriptor left, may pass: the other processes must not end because of it. */
+  #startAgain(): void {
+    this.restarts++;
+    try {
+      this.start();
+    } catch (err) {
+      this.#startLater(`cannot start: ${err instanceof Error ? err.message : String(err)}`);
+    }
   }
 }

@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import { ensurePki } from "../../machinery/runtime/pki.js";
 import {
   chooseRunDir,
@@ -31,7 +30,6 @@ export async function prepareCluster(
         `cluster "${earlier.name}" is already running from ${dir.path} (pid ${owner}, https://127.0.0.1:${earlier.apiPort})`,
       );
     }
-    rmSync(pidFile(earlier, "supervisor"), { force: true });
   }
   const cluster: ClusterFile = {
     name: options.name,

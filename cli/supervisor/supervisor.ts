@@ -8,7 +8,7 @@ import { ownPid } from "../../machinery/runtime/host.js";
 import type { HostPort } from "../live/host-ports.js";
 import { Child } from "./child.js";
 import { type ClusterDir, type ClusterFile, UserError } from "./cluster.js";
-import { endLeftover, writePidFile } from "./pid-file.js";
+import { claimPidFile, endLeftover } from "./pid-file.js";
 import {
   adminSocket,
   argumentsOf,
@@ -61,17 +61,25 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #children = new Map<ProcessName, Child>();
   #admin: { close(): Promise<void> } | undefined;
+  /** Until then the files in the run directory are another supervisor's. */
+  #claimed = false;
   #complete = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
   }
 
-  /** Ends leftovers of a supervisor that was killed, then starts every process at once. */
+  /**
+   * Ends leftovers of a supervisor that was killed, then starts every process at once. Rejects with UserError when
+   * another supervisor has the cluster.
+   */
   async start(): Promise<void> {
     const { dir, cluster, launch, clock, logger } = this.#options;
+    const owner = claimPidFile(pidFile(cluster, "supervisor"), ownPid());
+    if (owner !== undefined)
+      throw new UserError(`cluster "${cluster.name}" was just started by pid ${owner}`);
+    this.#claimed = true;
     for (const name of PROCESS_NAMES) endLeftover(pidFile(cluster, name));
-    writePidFile(pidFile(cluster, "supervisor"), ownPid());
     this.#admin = await startAdminServer(adminSocket(cluster, "supervisor"), {
       "GET /status": () => this.status(),
       "GET /health": () => ({ ready: true }),
@@ -179,6 +187,7 @@ export class Supervisor {
 
   /** Stops in the reverse order of start; the API server last, so that the others can say goodbye. */
   async stop(): Promise<void> {
+    if (!this.#claimed) return;
     const { cluster } = this.#options;
     const [first, ...others] = PROCESS_NAMES;
     await Promise.all(others.map(async (name) => this.#children.get(name)?.stop(STOP_GRACE_MS)));
