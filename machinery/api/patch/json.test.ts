@@ -56,3 +56,12 @@ describe("a merge patch", () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 });
+
+test("copies that grow the document without end are refused before they do", () => {
+  const doubling = Array.from({ length: 60 }, (_, i) => ({ op: "copy", from: "/a", path: `/a/${i}` }));
+  const document = { a: { text: "x".repeat(100) } };
+  expect(() => applyJsonPatch(document, doubling)).toThrow(
+    /^Unable to complete the copy, the accumulated size increase of copy is \d+, exceeding the limit 3145728$/,
+  );
+  expect(document).toEqual({ a: { text: "x".repeat(100) } });
+});

@@ -12,15 +12,46 @@ export class JsonPatchFailure extends Error {
 
 const OPERATIONS: readonly string[] = ["add", "remove", "replace", "move", "copy", "test"];
 
+/** What a patch may copy in all: a document that is copied into itself doubles with each step (JSONPatchMaxCopyBytes). */
+const MOST_COPIED_BYTES = 3 * 1024 * 1024;
+
 /** The patched document; the argument stays as it is. Throws JsonPatchFailure. */
 export function applyJsonPatch(document: unknown, patch: unknown): unknown {
   const operations = checked(patch);
+  let copiedBytes = 0;
   try {
-    return jsonPatch.applyPatch(document, operations, true, false, true).newDocument;
+    let patched = jsonPatch.deepClone(document) as unknown;
+    for (const [i, operation] of operations.entries()) {
+      if (operation.op === "copy") copiedBytes = checkCopied(copiedBytes + sizeAt(patched, operation.from));
+      patched = jsonPatch.applyOperation(patched, operation, true, true, true, i).newDocument;
+    }
+    return patched;
   } catch (err) {
+    if (err instanceof JsonPatchFailure) throw err;
     const [reason = "the patch does not apply"] = err instanceof Error ? err.message.split("\n") : [];
     throw new JsonPatchFailure(reason, false);
   }
+}
+
+function checkCopied(bytes: number): number {
+  if (bytes > MOST_COPIED_BYTES)
+    throw new JsonPatchFailure(
+      `Unable to complete the copy, the accumulated size increase of copy is ${bytes}, exceeding the limit ${MOST_COPIED_BYTES}`,
+      false,
+    );
+  return bytes;
+}
+
+/** Size of what a JSON pointer leads to; 0 when it leads nowhere, which applying the operation will tell. */
+function sizeAt(document: unknown, pointer: unknown): number {
+  if (typeof pointer !== "string") return 0;
+  let value = document;
+  for (const part of pointer.split("/").slice(1)) {
+    const key = part.replaceAll("~1", "/").replaceAll("~0", "~");
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return 0;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return Buffer.byteLength(JSON.stringify(value) ?? "");
 }
 
 function checked(patch: unknown): Operation[] {
