@@ -19,7 +19,7 @@ export interface Operation {
   outcome: "ok" | "failed" | "unknown";
   status?: number;
   error?: string;
-  /** The client's own end, by which the flow log knows the connection. */
+  /** The client's own end, by which the flow log knows the connection; without the port when it never opened. */
   local?: string;
 }
 
@@ -44,6 +44,8 @@ export interface FlowRecord {
   pod?: string;
   backend?: string;
   outcome: string;
+  /** Why it did not open. */
+  reason?: string;
 }
 
 /** A Pod as a watch saw it. */

@@ -2,6 +2,7 @@ import {
   type FieldError,
   type FieldPath,
   field,
+  forbidden,
   invalid,
   notSupported,
   required,
@@ -76,6 +77,7 @@ export function parseScenario(
   if (root.kind !== "Scenario") reader.errors.push(notSupported(field("kind"), root.kind, ["Scenario"]));
   const spec = asRecord(root.spec);
   const at = field("spec");
+  reader.onlyKnown(spec, FIELDS.spec, at);
   const durationMs = reader.duration(spec.duration, at.child("duration"), 30_000);
   const scenario: Scenario = {
     name: reader.text(asRecord(root.metadata).name, field("metadata", "name")),
@@ -96,6 +98,7 @@ export function parseScenario(
 }
 
 function parseTraffic(reader: Reader, raw: Raw, at: FieldPath): TrafficSpec {
+  reader.onlyKnown(raw, FIELDS.traffic, at);
   const from = raw.from ?? "pod";
   reader.known(from, ["pod", "host"], at.child("from"));
   const namespace =
@@ -123,6 +126,8 @@ function parseFault(
   const fault = reader.text(raw.fault, at.child("fault"));
   if (fault) reader.known(fault, vocabulary.faults, at.child("fault"));
   const target = asRecord(raw.target);
+  reader.onlyKnown(raw, FIELDS.fault, at);
+  reader.onlyKnown(target, FIELDS.target, at.child("target"));
   const mode = target.mode ?? "one";
   reader.known(mode, ["one", "all", "fixed"], at.child("target", "mode"));
   return {
@@ -145,18 +150,30 @@ function parseFault(
   };
 }
 
-const parseBudgets = (reader: Reader, raw: Raw, at: FieldPath): Scenario["budgets"] => ({
-  failedRequests: reader.number(
-    raw.failedRequests,
-    at.child("failedRequests"),
-    0,
-    0,
-    Number.MAX_SAFE_INTEGER,
-  ),
-  ...(raw.failedRatio === undefined
-    ? {}
-    : { failedRatio: reader.number(raw.failedRatio, at.child("failedRatio"), 0, 0, 1) }),
-});
+function parseBudgets(reader: Reader, raw: Raw, at: FieldPath): Scenario["budgets"] {
+  reader.onlyKnown(raw, FIELDS.budgets, at);
+  return {
+    failedRequests: reader.number(
+      raw.failedRequests,
+      at.child("failedRequests"),
+      0,
+      0,
+      Number.MAX_SAFE_INTEGER,
+    ),
+    ...(raw.failedRatio === undefined
+      ? {}
+      : { failedRatio: reader.number(raw.failedRatio, at.child("failedRatio"), 0, 0, 1) }),
+  };
+}
+
+/** What each part of a file may hold; anything else is most likely misspelt. */
+const FIELDS = {
+  spec: ["seed", "duration", "manifests", "traffic", "faults", "invariants", "budgets"],
+  traffic: ["name", "from", "namespace", "url", "service", "perSecond", "timeout", "keepAlive"],
+  fault: ["name", "fault", "after", "until", "every", "times", "target", "parameters"],
+  target: ["namespace", "selector", "mode", "count"],
+  budgets: ["failedRequests", "failedRatio"],
+} as const;
 
 const asRecord = (value: unknown): Raw =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Raw) : {};
@@ -220,6 +237,15 @@ class Reader {
     if (min !== undefined && max !== undefined && min <= max && max > 0) return { min, max };
     this.errors.push(invalid(at, value, "must be a duration such as 2s, or a range such as 1s-3s"));
     return { min: initial, max: initial };
+  }
+
+  onlyKnown(raw: Raw, names: readonly string[], at: FieldPath): void {
+    for (const name of Object.keys(raw)) {
+      if (names.includes(name)) continue;
+      const close = nearest(name, names);
+      const hint = close ? `unknown field; did you mean ${JSON.stringify(close)}?` : "unknown field";
+      this.errors.push(forbidden(at.child(name), hint));
+    }
   }
 
   known(value: unknown, names: readonly string[], at: FieldPath): void {

@@ -82,7 +82,8 @@ async function requestOnce(process: Process, options: LoadOptions, idle: Pooled[
     atMs: Math.round(atMs),
     tookMs: Math.round((clock.monotonicMs() - beganMs) * 1000) / 1000,
     ...rest,
-    ...(pooled ? { local: formatAddress(pooled.connection.local) } : {}),
+    // A connection that never opened had a port too, but nobody is told which.
+    local: pooled ? formatAddress(pooled.connection.local) : process.network.ip,
   });
   try {
     pooled = idle.pop() ?? (await open(process, options));

@@ -1,0 +1,116 @@
+import { expect, test } from "@jest/globals";
+import { checkers } from "./checkers.js";
+import type { Verdict } from "./checker.js";
+import type { FlowRecord, History, Operation, PodRecord } from "./history.js";
+import type { Scenario } from "./scenario.js";
+
+// A checker that never fails is a defect: each is shown a history that holds and one that does not.
+
+const scenario: Scenario = {
+  name: "x",
+  seed: "1",
+  durationMs: 10_000,
+  manifests: [],
+  traffic: [
+    {
+      name: "outside",
+      from: "host",
+      namespace: "default",
+      service: "web",
+      perSecond: 1,
+      timeoutMs: 1000,
+      keepAlive: false,
+    },
+  ],
+  faults: [],
+  invariants: [],
+  budgets: { failedRequests: 0 },
+};
+const pod = (change: Partial<PodRecord> = {}): PodRecord => ({
+  atMs: 0,
+  event: "ADDED",
+  pod: "default/web-1",
+  uid: "u",
+  labels: { app: "web" },
+  ready: true,
+  terminating: false,
+  ...change,
+});
+const ok: Operation = { client: "inside", atMs: 5000, tookMs: 1, outcome: "ok", status: 200 };
+const failed: Operation = { ...ok, outcome: "failed", error: "Connection refused", local: "10.244.0.9:4000" };
+const flow = (change: Partial<FlowRecord> = {}): FlowRecord => ({
+  atMs: 5000,
+  source: "10.244.0.9:4000",
+  destination: "10.96.0.5:80",
+  servicePort: "default/web",
+  pod: "default/web-1",
+  outcome: "open",
+  ...change,
+});
+const history = (change: Partial<History> = {}): History => ({
+  scenario: "x",
+  seed: "1",
+  startedAtMs: 0,
+  endedAtMs: 10_000,
+  operations: [ok],
+  faults: [],
+  flows: [flow()],
+  pods: [pod()],
+  services: [
+    { atMs: 0, event: "ADDED", service: "default/web", clusterIP: "10.96.0.5", selector: { app: "web" } },
+  ],
+  ...change,
+});
+const verdict = (name: string, of: History): Verdict | undefined =>
+  checkers.find((checker) => checker.name === name)?.check(of, scenario);
+
+test("the request budget counts failures, and a run without traffic proves nothing", () => {
+  expect(verdict("request-budget", history())?.held).toBe(true);
+  expect(verdict("request-budget", history({ operations: [ok, failed] }))?.held).toBe(false);
+  expect(verdict("request-budget", history({ operations: [] }))?.held).toBe(false);
+});
+
+test("a request to a pod that has been out of the selector for longer than the grace is a violation", () => {
+  const left = pod({ atMs: 1000, event: "MODIFIED", labels: { app: "other" } });
+
+  expect(verdict("only-selected-pods", history({ pods: [pod(), left] }))?.held).toBe(false);
+  expect(verdict("only-selected-pods", history({ pods: [pod(), { ...left, atMs: 4000 }] }))?.held).toBe(true);
+});
+
+test("a changed ClusterIP is a violation", () => {
+  const [first] = history().services;
+  const moved = { atMs: 10, event: "MODIFIED" as const, service: "default/web", clusterIP: "10.96.0.6" };
+
+  expect(verdict("cluster-ip-stable", history())?.held).toBe(true);
+  expect(verdict("cluster-ip-stable", history({ services: first ? [first, moved] : [] }))?.held).toBe(false);
+});
+
+test("a failed request is explained by the flow of its connection", () => {
+  const refused = flow({ outcome: "refused", reason: "no endpoints" });
+
+  expect(verdict("failures-explained", history({ operations: [failed], flows: [refused] }))?.held).toBe(true);
+  expect(verdict("failures-explained", history({ operations: [failed], flows: [] }))?.held).toBe(false);
+});
+
+test("a request that never opened is explained by a failed flow of its pod at that time, not by an open one", () => {
+  const unopened = { ...failed, local: "10.244.0.9" };
+
+  expect(
+    verdict("failures-explained", history({ operations: [unopened], flows: [flow({ outcome: "refused" })] }))
+      ?.held,
+  ).toBe(true);
+  expect(verdict("failures-explained", history({ operations: [unopened], flows: [flow()] }))?.held).toBe(
+    false,
+  );
+});
+
+test("a refusal on the host is explained while the Service has no endpoints, and only then", () => {
+  const { local: _, ...rest } = failed;
+  const refused = { ...rest, client: "outside" };
+  const gone = pod({ atMs: 4900, event: "DELETED" });
+
+  expect(
+    verdict("failures-explained", history({ operations: [refused], flows: [], pods: [pod(), gone] }))?.held,
+  ).toBe(true);
+  expect(verdict("failures-explained", history({ operations: [refused], flows: [] }))?.held).toBe(false);
+});
