@@ -148,6 +148,12 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/gateway.js")).gatewayCommand,
   },
   {
+    name: "tunnel",
+    group: "Exploring",
+    summary: "Give LoadBalancer Services an address on this machine while it runs",
+    load: async () => (await import("./commands/tunnel.js")).tunnelCommand,
+  },
+  {
     name: "routes",
     group: "Exploring",
     summary: "Show the nodes' routing tables",

@@ -37,7 +37,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     options.supervisorFd === undefined ? undefined : Number(options.supervisorFd),
   );
   const logger = jsonLogger({ component: "dataplane" }, options.logLevel);
-  const { dataPlane, close } = await startLiveDataPlane({
+  const { dataPlane, loadBalancers, close } = await startLiveDataPlane({
     clock: systemClock(),
     rng: seededRng(options.seed ?? unpredictableSeed()).fork("dataplane"),
     logger,
@@ -50,7 +50,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     ...(options.hostNodes === undefined ? {} : { hostNodes: Number(options.hostNodes) }),
   });
   const admin = options.adminSocket
-    ? await startAdminServer(options.adminSocket, dataPlane.adminHandlers())
+    ? await startAdminServer(options.adminSocket, {
+        ...dataPlane.adminHandlers(),
+        ...loadBalancers.adminHandlers(),
+      })
     : undefined;
   logger.info("Data plane is ready", { carrier: options.carrier });
   await whenAborted(stopping);

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Clock } from "../../../machinery/api/clock.js";
 import type { Logger } from "../../../machinery/api/logger.js";
 import type { Rng } from "../../../machinery/api/rng.js";
@@ -9,6 +10,7 @@ import type { Packet } from "../decision.js";
 import { HostSockets } from "./host-sockets.js";
 import { liveDialer } from "./live-dialer.js";
 import { LiveStreams } from "./live-streams.js";
+import { LoadBalancers } from "./load-balancers.js";
 import { type PublishedPort, publishPorts } from "./published-ports.js";
 
 export interface LiveDataPlaneOptions {
@@ -31,7 +33,7 @@ const DEFAULT_HOST_NODES = 16;
 /** A data plane on real sockets: a carrier for the cluster's processes, listeners for the host. */
 export async function startLiveDataPlane(
   options: LiveDataPlaneOptions,
-): Promise<{ dataPlane: DataPlane; close: () => Promise<void> }> {
+): Promise<{ dataPlane: DataPlane; loadBalancers: LoadBalancers; close: () => Promise<void> }> {
   const { clock, rng, logger, clusterToken } = options;
   const sessions = new CarrierSessions(clusterToken);
   const serving = (
@@ -44,16 +46,17 @@ export async function startLiveDataPlane(
       socket.destroy();
     });
   };
+  const fromHost = (socket: Socket, node: string, to: SocketAddress): void => {
+    const from: SocketAddress = { ip: HOST_IP, port: socket.remotePort ?? 0 };
+    serving(socket, { protocol: "TCP", from, to, enteredAt: node }, "host");
+  };
   const hostListeners = new HostSockets({
     clock,
     logger,
     datagrams: () => dataPlane.hostDatagrams,
     hostNodes: options.hostNodes ?? DEFAULT_HOST_NODES,
     ...(options.loopbackIndex === undefined ? {} : { loopbackIndex: options.loopbackIndex }),
-    onConnection: (socket, node, to) => {
-      const from: SocketAddress = { ip: HOST_IP, port: socket.remotePort ?? 0 };
-      serving(socket, { protocol: "TCP", from, to, enteredAt: node }, "host");
-    },
+    onConnection: fromHost,
   });
   const dataPlane: DataPlane = new DataPlane({
     clock,
@@ -78,8 +81,15 @@ export async function startLiveDataPlane(
     onConnection: (socket, to) =>
       serving(socket, { protocol: "TCP", from: { ip: HOST_IP, port: socket.remotePort ?? 0 }, to }, "host"),
   });
+  const loadBalancers = new LoadBalancers({
+    clock,
+    router: () => dataPlane.router,
+    datagrams: () => dataPlane.hostDatagrams,
+    onConnection: fromHost,
+  });
   return {
     dataPlane,
+    loadBalancers,
     close: async () => {
       published.close();
       await Promise.all([carrier.close(), dataPlane.close()]);
