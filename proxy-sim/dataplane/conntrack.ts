@@ -21,6 +21,10 @@ const UNREPLIED_MS = 30_000;
 const ASSURED_MS = 120_000;
 const SWEEP_MS = 10_000;
 const MOST_ENTRIES = 65_536;
+/** What a source port may become, and how many are tried. */
+const FIRST_PORT = 1024;
+const PORTS = 65_536 - FIRST_PORT;
+const MOST_PORT_TRIES = 128;
 
 /** UDP's memory. TCP needs none: a connection is its own entry. */
 export class Conntrack {
@@ -52,6 +56,19 @@ export class Conntrack {
   /** The entry that this datagram answers. */
   reply(from: SocketAddress, to: SocketAddress): ConntrackEntry | undefined {
     return this.#fresh(this.#byReply.get(tuple(from, to)));
+  }
+
+  /**
+   * `from`, or the next port after it by which the answers of `to` can be told from those of other exchanges: clients
+   * that leave a node under its address may have the same port (nf_nat_core get_unique_tuple).
+   */
+  uniqueSource(from: SocketAddress, to: SocketAddress): SocketAddress {
+    for (let tries = 0; tries < MOST_PORT_TRIES; tries++) {
+      const port = FIRST_PORT + ((Math.max(0, from.port - FIRST_PORT) + tries) % PORTS);
+      const source = tries === 0 ? from : { ip: from.ip, port };
+      if (!this.reply(to, source)) return source;
+    }
+    return from;
   }
 
   add(entry: ConntrackEntry): void {
@@ -105,7 +122,8 @@ export class Conntrack {
     const key = tuple(entry.original.from, entry.original.to);
     if (this.#byOriginal.get(key) !== entry) return;
     this.#byOriginal.delete(key);
-    this.#byReply.delete(tuple(entry.translated.to, entry.translated.from));
+    const reply = tuple(entry.translated.to, entry.translated.from);
+    if (this.#byReply.get(reply) === entry) this.#byReply.delete(reply);
     const servicePort = entry.flow.servicePort;
     const siblings = servicePort === undefined ? undefined : this.#byServicePort.get(servicePort);
     siblings?.delete(entry);

@@ -296,3 +296,22 @@ test("no packet reaches a backend that its node's table does not select, however
     { numRuns: 60 },
   );
 });
+
+test("two clients with the same port that leave a node under its address get each their own answers", async () => {
+  const { dataPlane, network } = await aCluster();
+  const server = network.addHost("10.244.2.2").bindUdp(8080);
+  const backends = [aBackend("10.244.2.2", { nodeName: "node-2" })];
+  await program(dataPlane, 0, [
+    aRoute("default/echo", { protocol: "UDP", port: 53, nodePort: 30_053, backends }),
+  ]);
+  const clients = ["10.244.1.8", "10.244.1.9"].map((ip) => network.addHost(ip).bindUdp(40_000));
+  const nodePort = { ip: "172.18.0.4", port: 30_053 };
+  for (const [i, client] of clients.entries()) client.send(nodePort, Buffer.from(`from ${i}`));
+  for (let i = 0; i < clients.length; i++) {
+    const asked = await server.receive();
+    if (asked) server.send(asked.from, Buffer.from(`to ${Buffer.from(asked.bytes).toString().slice(5)}`));
+  }
+  const answers = await Promise.all(clients.map((client) => client.receive()));
+  expect(answers.map((each) => Buffer.from(each?.bytes ?? []).toString())).toEqual(["to 0", "to 1"]);
+  expect(answers.map((each) => each?.from)).toEqual([nodePort, nodePort]);
+});

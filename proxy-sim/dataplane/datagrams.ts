@@ -76,7 +76,7 @@ export class Datagrams {
     }
     const entry: ConntrackEntry = {
       original: { from, to },
-      translated: { from: decision.from, to: decision.to },
+      translated: { from: this.conntrack.uniqueSource(decision.from, decision.to), to: decision.to },
       decision,
       flow,
       assured: false,
