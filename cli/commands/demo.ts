@@ -50,17 +50,11 @@ const traffic: readonly TrafficSpec[] = [
 export const demoCommand: CliCommand = {
   async run(args, context) {
     const dataDir = mkdtempSync(join(tmpdir(), "kubesim-demo-"));
-    const options = parseUp([
-      "--name",
+    const options = parseUp(
+      ["--name", "demo", "--data-dir", dataDir, "--api-port", "0", "--seed", "demo", ...args],
       "demo",
-      "--data-dir",
-      dataDir,
-      "--api-port",
-      "0",
-      "--seed",
-      "demo",
-      ...args,
-    ]);
+      "Plays the story of a Service in a cluster of its own, and ends.",
+    );
     if (!options) return 0;
     const finished = new AbortController();
     context.signal.addEventListener("abort", () => finished.abort(), { once: true });

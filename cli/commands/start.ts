@@ -16,7 +16,11 @@ const DEMO_NODE_PORT_SERVICE = "web-nodeport";
 /** `npm start`: a three-node cluster in the foreground with the demo applied, and how to use it. */
 export const startCommand: CliCommand = {
   async run(args, context) {
-    const options = parseUp(args);
+    const options = parseUp(
+      args,
+      "start",
+      "Starts a cluster in the foreground with manifests/demo applied, and says how to use it.",
+    );
     if (!options) return 0;
     const startedMs = context.clock.monotonicMs();
     const seconds = (): string => `${((context.clock.monotonicMs() - startedMs) / 1000).toFixed(1)}s`;

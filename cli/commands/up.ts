@@ -42,9 +42,13 @@ export const upCommand: CliCommand = {
 };
 
 /** Throws UserError (exit code 2) on wrong usage; undefined when only help was asked. */
-export function parseUp(args: readonly string[]): UpOptions | undefined {
-  const command = new Command("kubesim up")
-    .description("Starts a cluster and stays in the foreground (or not, with --detach).")
+export function parseUp(
+  args: readonly string[],
+  verb = "up",
+  description = "Starts a cluster and stays in the foreground (or not, with --detach).",
+): UpOptions | undefined {
+  const command = new Command(`kubesim ${verb}`)
+    .description(description)
     .option("--name <name>", "which cluster", "default")
     .option("--data-dir <dir>", "where its database, keys and logs are (default ~/.kubesim/<name>)")
     .option("--nodes <count>", "number of nodes (default 3, or what it had)", integerFrom(0, 8192))
