@@ -48,9 +48,9 @@ export class KubeletHost {
   constructor(options: KubeletHostOptions) {
     this.#options = options;
     const { clock, rng, logger } = options;
-    const first = options.nodes[0];
-    if (!first) throw new RangeError("a kubelet process needs at least one node");
-    const client = options.client ?? options.clientFor(first.name);
+    const [first] = options.nodes;
+    const client = options.client ?? (first && options.clientFor(first.name));
+    if (!client) throw new RangeError("without nodes, a kubelet process needs a client of its own");
     this.#client = client;
     this.readiness = new ReadinessLog(clock);
     this.#informers = new SharedInformers({ client, clock, rng: rng.fork("informers"), logger });
@@ -73,7 +73,7 @@ export class KubeletHost {
     const informing = this.#informers.run(signal);
     try {
       this.#running = true;
-      await Promise.all([...this.#kubelets.values()].map((kubelet) => kubelet.run(signal)));
+      await Promise.all([informing, ...[...this.#kubelets.values()].map((kubelet) => kubelet.run(signal))]);
     } catch (err) {
       if (!signal.aborted) throw err;
     } finally {

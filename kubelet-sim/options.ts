@@ -62,16 +62,16 @@ const ZONE_LETTERS = "abcdefghijklmnopqrstuvwxyz";
 function nodesOf(options: KubeletOptions): NodeConfig[] {
   const nodes = options.nodeName
     ? options.nodeName.map((name, i) => ({ name, ip: options.nodeIp?.[i] ?? nodeAddress(i + 1) }))
-    : numberedNodes(count("--nodes", options.nodes));
+    : numberedNodes(count("--nodes", options.nodes, 0));
   if (options.zones === undefined) return nodes;
   const zones = Math.min(count("--zones", options.zones), ZONE_LETTERS.length);
   return nodes.map((node, i) => ({ ...node, region: "local", zone: `zone-${ZONE_LETTERS[i % zones]}` }));
 }
 
-function count(option: string, text: string): number {
+function count(option: string, text: string, least = 1): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new RangeError(`${option} must be a positive number, not "${text}"`);
+  if (!Number.isInteger(value) || value < least)
+    throw new RangeError(`${option} must be a whole number from ${least}, not "${text}"`);
   return value;
 }
 
