@@ -5,7 +5,11 @@ import { StatusError } from "../machinery/api/status.js";
 import type { CliContext, CliEntry } from "./command.js";
 import { commands } from "./commands.js";
 import { describeFlags, HelpRequested } from "./flags.js";
+import { errorLine } from "./printers/error-line.js";
 import { UserError } from "./supervisor/cluster.js";
+
+/** As a shell reports a program that Ctrl-C has ended. */
+const INTERRUPTED = 130;
 
 async function main(argv: readonly string[]): Promise<number> {
   const [verb = "help", ...args] = argv;
@@ -22,20 +26,19 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function run(entry: CliEntry, args: readonly string[]): Promise<number> {
+  // A process of the cluster handles its own signals.
+  const ours = entry.group === "Processes" ? contextWith(new AbortController().signal) : context();
   try {
     const command = await entry.load();
-    // A process of the cluster handles its own signals.
-    return await command.run(
-      args,
-      entry.group === "Processes" ? contextWith(new AbortController().signal) : context(),
-    );
+    return await command.run(args, ours);
   } catch (err) {
+    if (ours.signal.aborted && err === ours.signal.reason) return INTERRUPTED;
     if (err instanceof HelpRequested) {
       process.stdout.write(`${entry.summary}.\n\nOptions:\n${describeFlags(err.specs)}`);
       return 0;
     }
     if (err instanceof StatusError) {
-      process.stderr.write(`Error from server (${err.status.reason}): ${err.message}\n`);
+      process.stderr.write(`${errorLine(err)}\n`);
       return 1;
     }
     if (err instanceof TransportError) {
@@ -55,7 +58,7 @@ async function run(entry: CliEntry, args: readonly string[]): Promise<number> {
 function context(): CliContext {
   const controller = new AbortController();
   const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130);
+    if (controller.signal.aborted) process.exit(INTERRUPTED);
     controller.abort(new Error("interrupted"));
   };
   process.on("SIGINT", stop);

@@ -35,6 +35,8 @@ interface ApplyFlags {
   "dry-run": string | undefined;
   output: string | undefined;
   validate: string | undefined;
+  /** A folder that is watched may be empty for now. */
+  watch: boolean;
 }
 
 const VALIDATION: Readonly<Record<string, "Strict" | "Warn" | "Ignore">> = {
@@ -69,6 +71,7 @@ async function applyOnce(session: Session, options: ApplyFlags, context: CliCont
   }
   const printer = objectPrinter(options.output);
   const documents = await readDocuments(options, context);
+  if (documents.length === 0 && !options.watch) throw new UserError("no objects passed to apply", 1);
   return forEach(documents, context, async (document) => {
     const { descriptor } = resourceOf(session, document);
     if (!document.object.metadata?.name) throw nameRequired(document.object.kind);

@@ -34,6 +34,7 @@ export const createCommand: CliCommand = {
       options.filename.length > 0
         ? await readDocuments(options, context)
         : generate(positionals, { ...options, command: afterDash ?? [] });
+    if (documents.length === 0) throw new UserError("no objects passed to create", 1);
     const printer = objectPrinter(options.output);
     const session = await openSession(options, context);
     return forEach(documents, context, async (document) => {

@@ -82,10 +82,20 @@ export function prepareDataDir(dir: ClusterDir): void {
     mkdirSync(join(dir.path, "logs"), { recursive: true });
     mkdirSync(dir.credentials, { recursive: true, mode: 0o700 });
   } catch (err) {
-    throw new UserError(`data directory ${dir.path} cannot be made: ${(err as Error).message}`);
+    throw new UserError(`data directory ${dir.path} cannot be made: ${causeOf(err, dir.path)}`);
   }
   if (!existsSync(dir.tokenFile))
     writeFileSync(dir.tokenFile, randomBytes(16).toString("hex"), { mode: 0o600 });
+}
+
+/** Node.js says "no such file" of a recursive mkdir on a read-only file system; a plain one knows better. */
+function causeOf(err: unknown, path: string): string {
+  try {
+    mkdirSync(existsSync(path) ? join(path, "logs") : path);
+  } catch (plain) {
+    if ((plain as NodeJS.ErrnoException).code === "EROFS") return (plain as Error).message;
+  }
+  return (err as Error).message;
 }
 
 /** Socket paths are limited to about a hundred bytes; longer ones move to a private temporary directory. */
