@@ -1,9 +1,11 @@
 import type { CliCommand } from "../command.js";
 import { type FlagSpecs, parseFlags } from "../flags.js";
 import { adminFlags, clusterAdmin, serviceKey } from "../objects/cluster-admin.js";
-import { printIptables } from "../printers/iptables-save.js";
-import { printIpvs } from "../printers/ipvsadm.js";
 import { printTables, type SharedTable } from "../printers/routing-tables.js";
+import { iptablesSave } from "../../proxy-sim/rulesets/iptables.js";
+import { ipvsadm } from "../../proxy-sim/rulesets/ipvs.js";
+import { nftList } from "../../proxy-sim/rulesets/nftables.js";
+import type { NodeTable } from "../../proxy-sim/rulesets/node-table.js";
 import { UserError } from "../supervisor/cluster.js";
 
 const flags = {
@@ -12,7 +14,7 @@ const flags = {
   output: {
     kind: "string",
     short: "o",
-    help: "json, yaml, or what a kernel would show: iptables, ipvs. Default: a table.",
+    help: "json, yaml, or what a kernel would show: iptables, ipvs, nft. Default: a table.",
   },
 } as const satisfies FlagSpecs;
 
@@ -55,17 +57,42 @@ async function render(
       return dump(tables);
     }
     case "iptables":
-      return tables.map(({ nodes, routes }) => `# ${nodes.join(", ")}\n${printIptables(routes)}`).join("\n");
-    case "ipvs": {
-      const nodes = await admin.call<{ nodeName: string; internalIP: string }[]>("proxy", "GET", "/nodes");
-      const addressOf = new Map(nodes.map(({ nodeName, internalIP }) => [nodeName, internalIP]));
-      // Each node serves node ports on its own address only.
-      return tables
-        .flatMap((table) => table.nodes.map((node) => ({ node, routes: table.routes })))
-        .map(({ node, routes }) => `# ${node}\n${printIpvs(routes, [addressOf.get(node) ?? node])}`)
-        .join("\n");
-    }
+      return forEachNode(tables, await nodesOf(admin), (table) => iptablesSave(table));
+    case "ipvs":
+      return forEachNode(tables, await nodesOf(admin), (table, mode) =>
+        ipvsadm(table, mode.startsWith("ipvs-") ? mode.slice("ipvs-".length) : "rr"),
+      );
+    case "nft":
+    case "nftables":
+      return forEachNode(tables, await nodesOf(admin), (table) => nftList(table));
     default:
-      throw new UserError(`unknown output "${output}": expected json, yaml, iptables or ipvs`, 2);
+      throw new UserError(`unknown output "${output}": expected json, yaml, iptables, ipvs or nft`, 2);
   }
+}
+
+interface ProxyNode {
+  nodeName: string;
+  internalIP: string;
+  zone?: string;
+  mode: string;
+}
+
+const nodesOf = (admin: ReturnType<typeof clusterAdmin>): Promise<ProxyNode[]> =>
+  admin.call<ProxyNode[]>("proxy", "GET", "/nodes");
+
+/** Nodes that share a table still have rule sets of their own: local endpoints and node ports differ. */
+function forEachNode(
+  tables: readonly SharedTable[],
+  nodes: readonly ProxyNode[],
+  print: (table: NodeTable, mode: string) => string,
+): string {
+  const known = new Map(nodes.map((node) => [node.nodeName, node]));
+  return tables
+    .flatMap(({ nodes: sharing, routes }) => sharing.map((node) => ({ node, routes })))
+    .map(({ node, routes }) => {
+      const { internalIP = node, zone, mode = "iptables" } = known.get(node) ?? {};
+      const table = { node, nodeIP: internalIP, routes, ...(zone === undefined ? {} : { zone }) };
+      return `# ${node}\n${print(table, mode)}`;
+    })
+    .join("\n");
 }

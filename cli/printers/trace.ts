@@ -43,9 +43,14 @@ function dnsLines({ asked, name, address }: Trace): string[][] {
 }
 
 function tableLines(explanation: Explanation): string[][] {
-  const { node, tableRevision, route, scope, policy, affinity } = explanation;
+  const { node, tableRevision, route, scope, policy, affinity, balancer, rulesWalked } = explanation;
   const lines: string[][] = [];
   if (node) lines.push(["TABLE", `of ${node}, at revision ${tableRevision}`]);
+  if (balancer)
+    lines.push([
+      "MODE",
+      `${balancer}${rulesWalked === undefined ? "" : `; a kernel would walk ${rulesWalked} rules`}`,
+    ]);
   if (!route) {
     lines.push(["SERVICE", "none: the packet goes to its address as it is"]);
     return lines;

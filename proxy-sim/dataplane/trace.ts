@@ -1,3 +1,4 @@
+import { rulesWalked } from "../rulesets/iptables-walk.js";
 import type { Decision, Packet } from "./decision.js";
 import { backendKey } from "./route-entry.js";
 import type { Router } from "./router.js";
@@ -15,6 +16,10 @@ export interface Explanation {
   scope?: string;
   policy?: string;
   affinity?: boolean;
+  /** By name, the mode that the node's proxy works in. */
+  balancer?: string;
+  /** In iptables mode: with how many rules a kernel would have compared the packet. */
+  rulesWalked?: number;
   backend?: Backend;
   /** After NAT. */
   from: { ip: string; port: number };
@@ -41,6 +46,18 @@ export function explain(router: Router, packet: Packet): Explanation {
   if (decision.tableRevision !== undefined) explanation.tableRevision = decision.tableRevision;
   if (decision.policy !== undefined) explanation.policy = decision.policy;
   if (decision.affinity !== undefined) explanation.affinity = decision.affinity;
+  if (decision.balancer !== undefined) explanation.balancer = decision.balancer;
+  const kernel = router.kernel(decision.node ?? "");
+  if (kernel?.balancer.mode === "iptables") {
+    const node = router.forwarding.node(kernel.name);
+    const routes = [...kernel.table.routes()].map(({ route }) => route);
+    const table = { node: kernel.name, nodeIP: node?.internalIP ?? "", routes };
+    explanation.rulesWalked = rulesWalked(
+      node?.zone ? { ...table, zone: node.zone } : table,
+      packet,
+      decision,
+    );
+  }
   if (backend) explanation.backend = backend;
   if (decision.hop?.node) explanation.destinationNode = decision.hop.node.nodeName;
   if (match) {
@@ -84,7 +101,7 @@ function whyNot(backend: Backend, router: Router, packet: Packet, decision: Deci
   if (policyOf(match.entry, match.scope, { node, external }) === "Local" && backend.nodeName !== node)
     return `on node ${backend.nodeName ?? "(none)"}, and the traffic policy is Local`;
   const zone = router.forwarding.node(node)?.zone;
-  const selection = router.select(match, { node, zone, external });
+  const selection = router.select(match, { node, zone, external, ipv6: packet.to.ip.includes(":") });
   if (selection.kind === "backends" && !selection.backends.includes(backend))
     return "its hints are for other zones or nodes";
   if (decision.affinity) return "eligible, but this client used another one last (session affinity)";
