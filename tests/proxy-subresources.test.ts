@@ -11,10 +11,12 @@ const NAMESPACE = "/api/v1/namespaces/default";
 
 /** Every address answers with what it was asked. */
 const dialled: string[] = [];
+const received: HttpRequest["headers"][] = [];
 const echo: ProxyDialer = (to, { tls }) => ({
   async request(request: HttpRequest) {
     if (to.port === 81) throw new TransportError(`dial tcp ${to.ip}:81: connect: connection refused`);
     dialled.push(`${tls ? "https" : "http"} ${to.ip}:${to.port} ${request.method} ${request.path}`);
+    received.push(request.headers);
     const body = Buffer.from(await readBody(request.body)).toString();
     return {
       status: 200,
@@ -28,6 +30,7 @@ const echo: ProxyDialer = (to, { tls }) => ({
 let api: ApiClient;
 beforeEach(async () => {
   dialled.length = 0;
+  received.length = 0;
   const server = await inProcessApi(allResources({ dial: echo }), {
     admission: admissionPlugins,
     kubelets: { to: () => echo({ ip: "kubelet", port: 10250 }, { tls: true }) },
@@ -85,6 +88,30 @@ test.each([
   const reply = await api.get(path, { authorization: "Bearer secret" });
   expect([reply.status, reply.text]).toEqual([200, "nobody "]);
   expect(dialled).toEqual([asked]);
+});
+
+test("a name that begins like the subresource is a name", async () => {
+  const pod = await api.post(`${NAMESPACE}/pods`, {
+    metadata: { name: "proxy-1" },
+    spec: { containers: [{ name: "a", image: "nginx" }] },
+  });
+  const status = { phase: "Running", podIP: "10.244.0.7" };
+  await api.put(`${NAMESPACE}/pods/proxy-1/status`, { ...pod.body, status });
+  await api.get(`${NAMESPACE}/pods/proxy-1:80/proxy/a/proxy/b?c`);
+  expect(dialled).toEqual(["http 10.244.0.7:80 GET /a/proxy/b?c"]);
+  const bare = await api.get(`${NAMESPACE}/pods/proxy-1/proxy`);
+  expect(bare.headers["location"]).toBe(`${NAMESPACE}/pods/proxy-1/proxy/`);
+});
+
+test("whom a client acts as is not told to the backend", async () => {
+  await api.get(`${NAMESPACE}/pods/web/proxy/`, {
+    "impersonate-user": "jane",
+    "impersonate-group": "dev\u0000ops",
+    "impersonate-extra-scopes": "view",
+    accept: "text/plain",
+  });
+  expect(received).toEqual([expect.objectContaining({ accept: "text/plain" })]);
+  expect(Object.keys(received[0] ?? {}).filter((name) => name.startsWith("impersonate"))).toEqual([]);
 });
 
 test("bodies go through, and redirects stay below the proxy", async () => {

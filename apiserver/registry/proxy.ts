@@ -98,9 +98,12 @@ const newUnreachable = (err: TransportError) =>
 function splitProxyPath(path: string): { root: string; below: string; query: string } {
   const mark = path.indexOf("?");
   const [plain, query] = mark < 0 ? [path, ""] : [path.slice(0, mark), path.slice(mark)];
-  const end = plain.indexOf("/proxy") + "/proxy".length;
-  return { root: plain.slice(0, end), below: plain.slice(end), query };
+  // Namespaces and objects may be called "proxy" as well.
+  const root = PROXY_ROOT.exec(plain)?.[0] ?? plain;
+  return { root, below: plain.slice(root.length), query };
 }
+
+const PROXY_ROOT = /^\/+api\/+v1\/+(namespaces\/+[^/]+\/+)?[^/]+\/+[^/]+\/+proxy(?=\/|$)/;
 
 /** Headers about one connection, and those by which the client is known to this server, go no further. */
 const OWN_HEADERS = new Set([
@@ -121,7 +124,9 @@ const OWN_HEADERS = new Set([
 ]);
 
 const endToEnd = (headers: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(headers).filter(([name]) => !OWN_HEADERS.has(name)));
+  Object.fromEntries(
+    Object.entries(headers).filter(([name]) => !OWN_HEADERS.has(name) && !name.startsWith("impersonate-")),
+  );
 
 /** A redirect within the backend stays below the proxy's path. */
 function relocated(headers: Record<string, string>, root: string): Record<string, string> {
