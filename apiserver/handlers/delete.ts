@@ -80,18 +80,40 @@ function checked(body: unknown): DeleteOptions {
     throw newBadRequest(
       `decoded object cannot be converted to DeleteOptions: ${options.kind} is not DeleteOptions`,
     );
-  const { gracePeriodSeconds, dryRun = [] } = options;
-  if (
-    gracePeriodSeconds !== undefined &&
-    gracePeriodSeconds !== null &&
-    !(Number.isInteger(gracePeriodSeconds) && Math.abs(gracePeriodSeconds) < 2 ** 63)
-  )
-    throw newBadRequest(
-      "json: cannot unmarshal into Go struct field DeleteOptions.gracePeriodSeconds of type int64",
-    );
+  checkTypes(body as Readonly<Record<string, unknown>>);
+  const { dryRun } = options;
   const errors = dryRunErrors(dryRun ?? []);
   if (errors.length > 0) throw newInvalid({ group: "meta.k8s.io", kind: "DeleteOptions" }, "", errors);
   return withoutNulls(options);
+}
+
+const isText = (value: unknown): boolean => typeof value === "string";
+const isTextOrNull = (value: unknown): boolean => (value ?? null) === null || isText(value);
+
+/** Field by field: its type in Go, and whether a value is of it. */
+const TYPES: readonly (readonly [field: string, type: string, holds: (value: unknown) => boolean])[] = [
+  ["gracePeriodSeconds", "int64", (value) => Number.isInteger(value) && Math.abs(value as number) < 2 ** 63],
+  [
+    "preconditions",
+    "v1.Preconditions",
+    (value) =>
+      typeof value === "object" &&
+      !Array.isArray(value) &&
+      ["uid", "resourceVersion"].every((key) => isTextOrNull((value as Record<string, unknown>)[key])),
+  ],
+  ["propagationPolicy", "v1.DeletionPropagation", isText],
+  ["orphanDependents", "bool", (value) => typeof value === "boolean"],
+  ["dryRun", "[]string", (value) => Array.isArray(value) && value.every(isText)],
+];
+
+function checkTypes(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, type, holds] of TYPES) {
+    const value = options[name] ?? null;
+    if (value !== null && !holds(value))
+      throw newBadRequest(
+        `json: cannot unmarshal into Go struct field DeleteOptions.${name} of type ${type}`,
+      );
+  }
 }
 
 const withoutNulls = (options: DeleteOptions): DeleteOptions =>

@@ -126,6 +126,23 @@ export function deletionSuite(name: string, withApi: WithApi): void {
       }),
     );
 
+    test.each([
+      { dryRun: "All" },
+      { dryRun: [1] },
+      { preconditions: "x" },
+      { preconditions: { uid: 1 } },
+      { orphanDependents: "no" },
+      { propagationPolicy: 1 },
+      { gracePeriodSeconds: "5" },
+    ])("options of a wrong type delete nothing: %j", (options) =>
+      withApi(async (api) => {
+        await api.post(CONFIG_MAPS, aConfigMap("a"));
+        const refused = await api.delete(`${CONFIG_MAPS}/a`, options);
+        expect([refused.status, refused.body.reason]).toEqual([400, "BadRequest"]);
+        expect((await api.get(`${CONFIG_MAPS}/a`)).status).toBe(200);
+      })(),
+    );
+
     test(
       "a pod on no node goes at once",
       withApi(async (api) => {
