@@ -150,3 +150,24 @@ test("a node without a carrier annotation is known, and nobody carries its packe
     zone: "a",
   });
 });
+
+test("a slice's annotation gives its endpoints another weight, if it is one", () => {
+  const weight = (text: string) =>
+    routesOf(aService(), [
+      aSlice([{ addresses: ["10.244.0.5"] }], {
+        metadata: { ...metadata("web-abcde"), annotations: { "kubesim.dev/weight": text } },
+      }),
+    ])[0]?.backends[0]?.weight;
+  expect(["3", "0", "70000", "-1", "2.5", "heavy", ""].map(weight)).toEqual([3, 0, 65_535, 1, 1, 1, 1]);
+});
+
+test("source ranges are kept, and an address whose balancer must see the traffic is not routed", () => {
+  const service = aService({ type: "LoadBalancer", loadBalancerSourceRanges: [" 192.0.2.0/24"] });
+  service.status = {
+    loadBalancer: { ingress: [{ ip: "203.0.113.9" }, { ip: "203.0.113.10", ipMode: "Proxy" }] },
+  };
+  expect(routesOf(service, [])[0]).toMatchObject({
+    loadBalancerIPs: ["203.0.113.9"],
+    loadBalancerSourceRanges: ["192.0.2.0/24"],
+  });
+});

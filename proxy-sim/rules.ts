@@ -13,6 +13,8 @@ export const CARRIER_ANNOTATION = "kubesim.dev/carrier";
 const WEIGHT_ANNOTATION = "kubesim.dev/weight";
 const PROXY_NAME_LABEL = "service.kubernetes.io/service-proxy-name";
 const ZONE_LABEL = "topology.kubernetes.io/zone";
+/** What an ipvsadm takes. */
+const GREATEST_WEIGHT = 65_535;
 const DEFAULT_AFFINITY_SECONDS = 10_800;
 
 // Upstream: pkg/proxy/util ShouldSkipService.
@@ -101,7 +103,7 @@ function backendOf(endpoint: DeepReadonly<Endpoint>, port: number, slice: Readon
     ready,
     serving: conditions.serving ?? ready,
     terminating: conditions.terminating ?? false,
-    weight: Number(slice.metadata.annotations?.[WEIGHT_ANNOTATION] ?? 1),
+    weight: weightOf(slice),
     slice: objectKey(slice),
     sliceResourceVersion: slice.metadata.resourceVersion,
   };
@@ -110,6 +112,12 @@ function backendOf(endpoint: DeepReadonly<Endpoint>, port: number, slice: Readon
   if (hints?.forZones?.length) backend.zoneHints = hints.forZones.map(({ name }) => name);
   if (hints?.forNodes?.length) backend.nodeHints = hints.forNodes.map(({ name }) => name);
   return backend;
+}
+
+/** Always 1 in a real cluster; ipvs schedulers that know weights can be tried with an annotation of the slice. */
+function weightOf({ metadata }: ReadonlySlice): number {
+  const text = metadata.annotations?.[WEIGHT_ANNOTATION] ?? "";
+  return /^\d{1,5}$/.test(text) ? Math.min(Number(text), GREATEST_WEIGHT) : 1;
 }
 
 /** How packets reach a node; without a carrier annotation nobody carries them. */

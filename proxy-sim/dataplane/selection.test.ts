@@ -94,3 +94,13 @@ test("whatever the endpoints and policies, nothing is selected that is not ready
     ),
   );
 });
+
+test("each address family has endpoints of its own", () => {
+  const backends = [ready("10.244.1.2", "n1"), ready("fd00:1::2", "n1"), notReady("fd00:1::3", "n1")];
+  const entry = routeEntry(aRoute("default/web", { backends }));
+  const reached = (ipv6: boolean) => {
+    const selection = selectBackends(entry, "cluster", { node: "n1", external: false, ipv6 });
+    return selection.kind === "backends" ? selection.backends.map(({ ip }) => ip) : selection.kind;
+  };
+  expect([reached(false), reached(true)]).toEqual([["10.244.1.2"], ["fd00:1::2"]]);
+});

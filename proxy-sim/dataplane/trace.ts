@@ -92,16 +92,20 @@ function whyNot(backend: Backend, router: Router, packet: Packet, decision: Deci
   if (!match) return "the packet met no Service";
   const { cluster } = match.entry.pools;
   const external = packet.enteredAt !== undefined || decision.sourceNode !== decision.node;
+  if (packet.to.ip.includes(":") !== backend.ip.includes(":")) return "of the other address family";
   if (!cluster.includes(backend)) {
     if (!backend.ready && !backend.terminating) return "not ready";
     if (!backend.serving) return "not serving";
     return "terminating, while others are ready";
   }
   const node = decision.node ?? "";
-  if (policyOf(match.entry, match.scope, { node, external }) === "Local" && backend.nodeName !== node)
+  const mode = router.kernel(node)?.balancer.mode ?? "iptables";
+  const isLocal = policyOf(match.entry, match.scope, { node, external, mode }) === "Local";
+  const fellBack = decision.backend !== undefined && decision.backend.nodeName !== node;
+  if (isLocal && backend.nodeName !== node && !fellBack)
     return `on node ${backend.nodeName ?? "(none)"}, and the traffic policy is Local`;
   const zone = router.forwarding.node(node)?.zone;
-  const selection = router.select(match, { node, zone, external, ipv6: packet.to.ip.includes(":") });
+  const selection = router.select(match, { node, zone, external, mode, ipv6: packet.to.ip.includes(":") });
   if (selection.kind === "backends" && !selection.backends.includes(backend))
     return "its hints are for other zones or nodes";
   if (decision.affinity) return "eligible, but this client used another one last (session affinity)";
