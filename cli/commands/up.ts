@@ -1,6 +1,6 @@
 import { whenAborted } from "../../machinery/api/when-aborted.js";
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { AdminError, adminCall } from "../../machinery/runtime/admin-server.js";
@@ -133,7 +133,9 @@ async function detach(args: readonly string[], options: UpOptions, context: CliC
   const dir = new ClusterDir(options.dataDir ?? defaultDataDir(options.name));
   // Checks what can be checked before anything is started, so that the error is seen here.
   await prepareCluster(dir, options);
-  const log = openSync(dir.log("supervisor"), "a", 0o600);
+  const logFile = dir.log("supervisor");
+  const log = openSync(logFile, "a", 0o600);
+  const logStart = fstatSync(log).size;
   const rest = args.filter((arg) => arg !== "--detach" && arg !== "--wait");
   const main = fileURLToPath(new URL("../main.js", import.meta.url));
   const child = spawn(process.execPath, [main, "up", ...rest], {
@@ -146,7 +148,9 @@ async function detach(args: readonly string[], options: UpOptions, context: CliC
   child.unref();
   for (;;) {
     if (ended !== undefined)
-      throw new UserError(`the cluster did not start; its log is ${dir.log("supervisor")}`);
+      throw new UserError(
+        `the cluster did not start; its log is ${logFile}\n${endOf(logFile, logStart)}`.trimEnd(),
+      );
     const status = await currentStatus(dir);
     if (status && status.supervisor === child.pid && (!options.wait || status.complete)) {
       context.stdout.write(`Cluster "${status.name}" is up: export KUBECONFIG=${status.kubeconfig}\n`);
@@ -155,6 +159,12 @@ async function detach(args: readonly string[], options: UpOptions, context: CliC
     await context.clock.sleep(POLL_MS, context.signal);
   }
 }
+
+const MOST_LOG_BYTES = 2000;
+
+/** What was written to a log after `from`, or the end of it. */
+const endOf = (file: string, from: number): string =>
+  readFileSync(file).subarray(from).subarray(-MOST_LOG_BYTES).toString("utf8");
 
 /** What the running supervisor of this data directory says; undefined when none answers. */
 export async function currentStatus(dir: ClusterDir): Promise<ClusterStatus | undefined> {
