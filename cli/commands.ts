@@ -154,6 +154,12 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/tunnel.js")).tunnelCommand,
   },
   {
+    name: "reach",
+    group: "Exploring",
+    summary: "Try who can reach what: from a pod, a node, this machine",
+    load: async () => (await import("./commands/reach.js")).reachCommand,
+  },
+  {
     name: "routes",
     group: "Exploring",
     summary: "Show the nodes' routing tables",

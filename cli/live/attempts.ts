@@ -1,0 +1,157 @@
+import { lookup } from "node:dns/promises";
+import { connect } from "node:net";
+import { decode, encode } from "dns-packet";
+import type { Clock } from "../../machinery/api/clock.js";
+import { isLoopback } from "../../machinery/network/addresses.js";
+import { ConnectionError } from "../../machinery/network/network.js";
+import { toConnectionError } from "../../machinery/network/system-errors.js";
+import { nameServer } from "../objects/pod-dns.js";
+import type { ClusterAdmin } from "../objects/cluster-admin.js";
+import type { ClusterDialer } from "./cluster-dialer.js";
+import { type HostPort, localPortOf } from "./host-ports.js";
+import type { WayIn } from "./ways-in.js";
+
+/** What became of a try: `yes`, `refused`, `no route`, `no answer`, `reset`; `elsewhere` when another network took it. */
+export type Verdict = string;
+
+const LIMIT_MS = 1000;
+/** This machine, as the cluster sees it. */
+const HOST_IP = "172.18.0.1";
+
+interface Flow {
+  source: string;
+  atMs: number;
+  outcome: string;
+}
+
+const WORDS: Readonly<Record<ConnectionError["reason"], string>> = {
+  refused: "refused",
+  unreachable: "no route",
+  "timed-out": "no answer",
+  aborted: "no answer",
+  reset: "reset",
+  "address-in-use": "reset",
+};
+
+/** Tries each way for real, from where somebody would stand, and never waits longer than a second. */
+export class Attempts {
+  readonly #options: {
+    clock: Clock;
+    dialer: ClusterDialer;
+    podIP: string;
+    nodeIP: string;
+    hostPorts: readonly HostPort[];
+  };
+
+  constructor(options: {
+    clock: Clock;
+    dialer: ClusterDialer;
+    podIP: string;
+    nodeIP: string;
+    hostPorts: readonly HostPort[];
+  }) {
+    this.#options = options;
+  }
+
+  async fromPod(way: WayIn): Promise<Verdict> {
+    if (way.name !== undefined) return canonicalName(this.#options.dialer.admin, way.name);
+    // A pod's loopback is its own; its packets never get to the node.
+    if (way.address && isLoopback(way.address.ip)) return "refused";
+    return this.#inside(this.#options.podIP, way);
+  }
+
+  async fromNode(way: WayIn): Promise<Verdict> {
+    if (way.name !== undefined) return canonicalName(this.#options.dialer.admin, way.name);
+    return this.#inside(this.#options.nodeIP, way);
+  }
+
+  /** A node port is where this machine has it; every other address is tried as it is. */
+  async fromHost(way: WayIn): Promise<Verdict> {
+    if (way.name !== undefined)
+      return this.#limited(lookup(way.name).then(() => "yes")).catch(() => "no such name");
+    if (!way.address) return "-";
+    if (way.nodePort === undefined) return this.#outside(way.address);
+    const own = this.#options.hostPorts.filter(({ servicePort }) => servicePort === way.servicePort);
+    const port = localPortOf(own, way.nodePort);
+    if (port === undefined) return "refused";
+    const verdict = await this.#outside({ ip: "127.0.0.1", port });
+    return verdict === "yes" ? `yes, 127.0.0.1:${port}` : verdict;
+  }
+
+  async #inside(from: string, { address }: WayIn): Promise<Verdict> {
+    if (!address) return "-";
+    const limit = new AbortController();
+    const timer = this.#options.clock.setTimer(LIMIT_MS, () => limit.abort());
+    try {
+      const { dialer } = this.#options;
+      const connection = await dialer.connect(from, address.ip, address.port, limit.signal);
+      connection.reset();
+      return "yes";
+    } catch (err) {
+      return err instanceof ConnectionError ? WORDS[err.reason] : String(err);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /**
+   * A host socket opens before the data plane has decided, and some other network of this machine may have such an
+   * address: the flow log says whether the connection came here, and how it went.
+   */
+  async #outside({ ip, port }: { ip: string; port: number }): Promise<Verdict> {
+    const startedAtMs = Math.floor(this.#options.clock.nowMs());
+    const socket = connect({ host: ip, port });
+    const opened = new Promise<Verdict>((resolve) => {
+      socket.once("connect", () => resolve("yes"));
+      socket.on("error", (err) => resolve(WORDS[toConnectionError(err).reason]));
+    });
+    try {
+      const verdict = await this.#limited(opened);
+      return verdict === "yes" ? await this.#flowOutcome(socket.localPort ?? 0, startedAtMs) : verdict;
+    } finally {
+      socket.destroy();
+    }
+  }
+
+  async #flowOutcome(localPort: number, startedAtMs: number): Promise<Verdict> {
+    const untilMs = this.#options.clock.monotonicMs() + LIMIT_MS;
+    let seen = false;
+    while (this.#options.clock.monotonicMs() < untilMs) {
+      const flows = await this.#options.dialer.admin.call<Flow[]>("dataplane", "GET", "/flows?limit=500");
+      const flow = flows.find(
+        ({ source, atMs }) => source === `${HOST_IP}:${localPort}` && atMs >= startedAtMs,
+      );
+      seen ||= flow !== undefined;
+      if (flow?.outcome === "open") return "yes";
+      if (flow && flow.outcome !== "connecting")
+        return WORDS[flow.outcome as ConnectionError["reason"]] ?? flow.outcome;
+      await this.#options.clock.sleep(20);
+    }
+    return seen ? "no answer" : "elsewhere";
+  }
+
+  async #limited(verdict: Promise<Verdict>): Promise<Verdict> {
+    const waiting = new AbortController();
+    const late = this.#options.clock.sleep(LIMIT_MS, waiting.signal).then(
+      () => "no answer",
+      () => "no answer",
+    );
+    try {
+      return await Promise.race([verdict, late]);
+    } finally {
+      waiting.abort();
+    }
+  }
+}
+
+/** `CNAME remote.server.url.com`, as the cluster's DNS answers. */
+async function canonicalName(admin: ClusterAdmin, name: string): Promise<Verdict> {
+  const message = encode({ type: "query", id: 1, flags: 0x0100, questions: [{ type: "CNAME", name }] });
+  const { payload } = await admin.call<{ payload: string }>("dataplane", "POST", "/exchange", {
+    to: nameServer,
+    payload: message.toString("base64"),
+  });
+  const { answers = [] } = decode(Buffer.from(payload, "base64"));
+  const found = answers.find((answer) => answer.type === "CNAME");
+  return found?.type === "CNAME" ? `CNAME ${found.data}` : "no such name";
+}

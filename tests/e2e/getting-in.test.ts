@@ -1,0 +1,116 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { eventually, LiveCluster, run, words } from "../testkit/live-cluster.js";
+
+// The ways from this machine into a cluster of real processes.
+
+const CLI = join(process.cwd(), "dist", "cli", "main.js");
+const TITLE = "<title>Welcome to nginx!</title>";
+let cluster: LiveCluster;
+
+beforeAll(async () => {
+  cluster = await LiveCluster.up("getting-in");
+  await cluster.cli("apply", "-f", "manifests/examples");
+  const ready = await cluster.cli("rollout", "status", "deployment/web", "--timeout=30s");
+  expect(ready.code).toBe(0);
+}, 90_000);
+
+afterAll(async () => {
+  await cluster.dispose();
+}, 30_000);
+
+/** A verb that runs until it is interrupted. */
+function background(...args: string[]) {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    env: { ...process.env, KUBECONFIG: cluster.kubeconfig },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let printed = "";
+  child.stdout.on("data", (chunk) => (printed += String(chunk)));
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  return {
+    /** Waits for output of this form; answers its first group. */
+    async prints(pattern: RegExp): Promise<string> {
+      await eventually(async () => pattern.test(printed));
+      return pattern.exec(printed)?.[1] ?? "";
+    },
+    async interrupt(): Promise<number | null> {
+      child.kill("SIGINT");
+      return exited;
+    },
+  };
+}
+
+test("service --url prints a URL that answers, and says when a Service has none", async () => {
+  const { stdout } = await cluster.cli("service", "web-nodeport", "--url", "--wait", "20");
+  const without = await cluster.cli("service", "web", "--url");
+
+  expect(await (await fetch(stdout.trim())).text()).toContain(TITLE);
+  expect(without.stderr).toMatch(/^error: service default\/web has no node port/);
+  expect(without.code).toBe(1);
+  expect((await cluster.cli("service", "list")).stdout).toMatch(/^default +web +No node port$/m);
+}, 60_000);
+
+test("ssh runs a program in a node's network and passes its exit code on", async () => {
+  const nodePort = await cluster.cli(...words("ssh node-2 -- curl -s http://localhost:30080"));
+  const closed = await cluster.cli(...words("ssh node-2 -- curl -s http://localhost:30099"));
+
+  expect(nodePort.stdout).toContain(TITLE);
+  expect(nodePort.code).toBe(0);
+  expect(closed.code).toBe(7);
+}, 60_000);
+
+test("the gateway takes curl into the cluster by name, over SOCKS5 and HTTP", async () => {
+  const gateway = background("gateway", "--port", "0");
+  const at = await gateway.prints(/(127\.0\.0\.1:\d+)/);
+
+  const socks = await run("curl", words(`-s -m 10 --socks5-hostname ${at} http://web.default`));
+  const plain = await run("curl", words(`-s -m 10 --proxy http://${at} http://web`));
+  const tunnelled = await run("curl", words(`-s -m 10 -p --proxy http://${at} http://web.default.svc`));
+
+  for (const { stdout } of [socks, plain, tunnelled]) expect(stdout).toContain(TITLE);
+  expect(await gateway.interrupt()).toBe(0);
+}, 60_000);
+
+test("LoadBalancers are pending before the tunnel and after it, and answer while it runs", async () => {
+  await cluster.cli("patch", "svc", "service-python-loadbalancer", "--type=merge", "-p", PATCH);
+  const externalIP = async () =>
+    (await cluster.cli("get", "svc", "service-python-loadbalancer")).stdout.split("\n")[1]?.split(/ +/)[3];
+  expect(await externalIP()).toBe("<pending>");
+
+  const tunnel = background("tunnel");
+  const at = await tunnel.prints(/service-python-loadbalancer {2}([\d.]+:\d+)/);
+  await eventually(async () => (await (await fetch(`http://${at}`)).text()).includes(TITLE));
+  expect(await externalIP()).toBe(at.split(":")[0]);
+
+  expect(await tunnel.interrupt()).toBe(0);
+  expect(await externalIP()).toBe("<pending>");
+}, 60_000);
+
+const PATCH = JSON.stringify({
+  spec: { selector: { app: "web", run: null }, ports: [{ port: 3000, targetPort: 80 }] },
+});
+
+test("reach finds the access table of the Service types by trying it", async () => {
+  const { stdout } = await cluster.cli("reach", "-o", "json");
+  const rows = JSON.parse(stdout) as {
+    service: string;
+    way: string;
+    pod: string;
+    node: string;
+    host: string;
+  }[];
+  const row = (service: string, way: string) =>
+    rows.find((each) => each.service === `default/${service}` && each.way === way);
+
+  expect(row("web", "cluster IP")).toMatchObject({ pod: "yes", node: "yes" });
+  expect(row("web", "cluster IP")?.host).not.toMatch(/^yes/);
+  expect(row("web", "pod IP")).toMatchObject({ pod: "yes", node: "yes" });
+  expect(row("web-nodeport", "node port")).toMatchObject({
+    pod: "yes",
+    node: "yes",
+    host: expect.stringMatching(/^yes, 127\.0\.0\.1:\d+$/) as never,
+  });
+  expect(row("service-python-externalname", "CNAME")?.pod).toBe("CNAME remote.server.url.com");
+}, 60_000);
