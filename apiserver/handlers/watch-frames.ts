@@ -32,6 +32,13 @@ export class WatchFrames<T extends KubeObject> {
     this.#formKey = `${core.resource.descriptor.apiVersion} ${form.as} ${form.include}`;
   }
 
+  /** Of what comes after frames that are made later than these, and hold the columns. */
+  following(): WatchFrames<T> {
+    const frames = new WatchFrames(this.#core, this.#form);
+    frames.#columnsSent = true;
+    return frames;
+  }
+
   ofChange(change: ObjectChange): Uint8Array {
     const withColumns = this.#form.as === "table" && !this.#columnsSent;
     if (withColumns) return this.#encode(change.type, this.#shown(change));

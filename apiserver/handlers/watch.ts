@@ -27,12 +27,14 @@ export function handleWatch<T extends KubeObject>(call: ResourceCall<T>): HttpRe
   const initial = fromState ? store.list(selection).items : [];
   const history: ObjectChange[] = [];
   let stream: WatchStream | undefined;
+  let live = frames;
   const outcome = store.watch(selection, { after }, (changes) => {
     if (!stream) history.push(...changes);
-    else for (const change of changes) if (!stream.push(frames.ofChange(change))) return;
+    else for (const change of changes) if (!stream.push(live.ofChange(change))) return;
   });
   if (outcome.kind === "compacted")
     return jsonAnswer(200, errorFrame(tooOld(after, outcome.compactedRevision).status));
+  if (initial.length + history.length > 0) live = frames.following();
   const stops = [() => outcome.stop()];
   const bookmarkAt =
     parameters.sendInitialEvents === true && parameters.allowWatchBookmarks ? after : undefined;

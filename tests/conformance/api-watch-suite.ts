@@ -118,6 +118,18 @@ export function watchSuite(name: string, withApi: WithApi): void {
     );
 
     test(
+      "a watch as tables sends the columns first also when changes come before it is read",
+      withApi(async (api) => {
+        await api.post(CONFIG_MAPS, aConfigMap("a"));
+        const watch = await api.watch(`${CONFIG_MAPS}?watch=true`, TABLE);
+        await api.post(CONFIG_MAPS, aConfigMap("b"));
+        const events = [await watch.next(), await watch.next()];
+        expect(events.map((event) => event?.object.columnDefinitions?.length)).toEqual([3, undefined]);
+        watch.close();
+      }),
+    );
+
+    test(
       "writes that change nothing, fail or run dry wake no watcher",
       withApi(async (api) => {
         const { body } = await api.post(CONFIG_MAPS, aConfigMap("a"));
