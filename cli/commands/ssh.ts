@@ -11,6 +11,9 @@ const flags = {
   tty: { kind: "bool", short: "t", help: "Stdin is a TTY." },
 } as const satisfies FlagSpecs;
 
+/** Ended by Ctrl-C, as a shell says it. */
+const INTERRUPTED = 130;
+
 /** `kubesim ssh node-1 -- curl -s http://localhost:30080`: a program in the node's own network. Its exit code is ours. */
 export const sshCommand: CliCommand = {
   async run(args, context) {
@@ -29,6 +32,8 @@ export const sshCommand: CliCommand = {
     if (options.tty && !request.tty)
       context.stderr.write("Unable to use a TTY - input is not a terminal or the right kind of file\n");
     const transport = nodeShellTransport(clusterAdmin(options), request);
-    return runRemoteCommand(transport, { path: "", stdin: request.stdin, tty: request.tty }, context);
+    const { stdin, tty } = request;
+    const exitCode = await runRemoteCommand(transport, { path: "", stdin, tty }, context);
+    return context.signal.aborted ? INTERRUPTED : exitCode;
   },
 };

@@ -1,5 +1,6 @@
 import type { Clock } from "../../machinery/api/clock.js";
 import { type Service, services } from "../../machinery/api/core-v1.js";
+import { TransportError } from "../../machinery/api/http.js";
 import { isNotFound } from "../../machinery/api/status.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
 import type { SocketAddress } from "../../machinery/network/network.js";
@@ -28,6 +29,7 @@ interface Balanced {
 
 const MOST_SERVICES = 254;
 const REOPEN_MS = 500;
+const MOST_TRIES = 10;
 
 /** The cloud's load balancer controller: gives Services their addresses and takes them back when it ends. */
 export class Tunnel {
@@ -69,6 +71,10 @@ export class Tunnel {
     const ip = `127.${this.#options.loopbackIndex}.1.${slot}`;
     const opened: SocketAddress[] = [];
     for (const port of service.spec.ports ?? []) {
+      if (port.protocol === "SCTP") {
+        this.#options.print(`${key}  port ${port.port} is SCTP, which this machine cannot balance`);
+        continue;
+      }
       const query = new URLSearchParams({
         servicePort: `${key}${port.name ? `:${port.name}` : ""}`,
         protocol: port.protocol,
@@ -87,7 +93,8 @@ export class Tunnel {
       const note = actual.port === port.port && actual.ip === ip ? "" : ` (for ${ip}:${port.port})`;
       this.#options.print(`${key}  ${formatAddress(actual)}${note}  ${port.protocol}`);
     }
-    await this.#writeStatus(namespace, name, [{ ip: opened[0]?.ip ?? ip, ipMode: "VIP" }]);
+    const [first] = opened;
+    if (first) await this.#writeStatus(namespace, name, [{ ip: first.ip, ipMode: "VIP" }]);
   }
 
   async #remove(key: string): Promise<void> {
@@ -130,17 +137,18 @@ export class Tunnel {
     name: string,
     ingress: { ip: string; ipMode: string }[] | null,
   ): Promise<void> {
-    try {
-      const body = { status: { loadBalancer: { ingress } } };
-      await this.#options.client.patch(
-        services,
-        { namespace, name },
-        { type: "merge", body },
-        { subresource: "status" },
-      );
-    } catch (err) {
-      if (!isNotFound(err)) throw err;
-    }
+    const { client, clock } = this.#options;
+    const body = { status: { loadBalancer: { ingress } } };
+    for (let tries = 1; ; tries++)
+      try {
+        await client.patch(services, { namespace, name }, { type: "merge", body }, { subresource: "status" });
+        return;
+      } catch (err) {
+        if (isNotFound(err)) return;
+        // The API server may be starting anew.
+        if (!(err instanceof TransportError) || tries === MOST_TRIES) throw err;
+        await clock.sleep(REOPEN_MS);
+      }
   }
 
   /** The number it had, else the lowest free one. */
