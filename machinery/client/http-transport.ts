@@ -44,6 +44,8 @@ class HttpTransport implements Transport {
   readonly #token: string | undefined;
   readonly #requestAgent: HttpAgent | HttpsAgent;
   readonly #streamAgent: HttpAgent | HttpsAgent;
+  /** Of the last handshake. Agents remember theirs, but not each other's: a stream's connection can resume a request's. */
+  #session: Buffer | undefined;
 
   constructor(options: HttpTransportOptions) {
     this.#server = new URL(options.server);
@@ -106,6 +108,10 @@ class HttpTransport implements Transport {
         headers,
         agent: isStream(request.path) ? this.#streamAgent : this.#requestAgent,
         ...(signal ? { signal } : {}),
+        ...(this.#session ? { session: this.#session } : {}),
+      });
+      call.once("socket", (socket) => {
+        if (!call.reusedSocket) socket.once("session", (session: Buffer) => (this.#session = session));
       });
       call.on("response", (response) => {
         collect(response, signal).then(resolve, reject);
