@@ -7,6 +7,7 @@ import { BenchCluster, DEMO_MANIFESTS } from "../harness/bench-cluster.js";
 import type { BenchContext, Benchmark } from "../harness/benchmark.js";
 import { Scope } from "../harness/scope.js";
 import { median } from "../harness/statistics.js";
+import { Unavailable } from "../harness/unavailable.js";
 import { RawClient, requestText } from "../jobs/raw-client.js";
 
 const BARE_PROCESSES = fileURLToPath(new URL("../floors/bare-processes.js", import.meta.url));
@@ -67,6 +68,9 @@ async function clusterStart(context: BenchContext): Promise<Omit<Start, "bareMs"
     .until(() => isReady(file.apiPort, cluster.dir.kubeconfig), POLL_MS)
     .then(() => sinceStart());
   const nodePort = cluster.nodePort(file);
+  // So early it cannot be this cluster's answer.
+  if (await answers(nodePort))
+    throw new Unavailable(`somebody else answers at ${nodePort.host}:${nodePort.port}`);
   const firstAnswer = cluster.until(() => answers(nodePort), POLL_MS).then(() => sinceStart());
   const [apiReadyMs, firstAnswerMs] = await Promise.all([apiReady, firstAnswer]);
   await scope.close();
