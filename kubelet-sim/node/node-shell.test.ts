@@ -1,12 +1,19 @@
-import { expect, test } from "@jest/globals";
+import { afterEach, expect, test } from "@jest/globals";
 import { silentLogger } from "../../machinery/api/logger.js";
 import { ConnectionError } from "../../machinery/network/network.js";
 import { VirtualNetwork } from "../../machinery/network/virtual-network.js";
 import { seededRng } from "../../machinery/runtime/seeded-rng.js";
 import { systemClock } from "../../machinery/runtime/system-clock.js";
+import type { ContainerRuntime } from "../container-runtime.js";
 import { createRuntime } from "../runtime/runtime.js";
 import { NodeShell } from "./node-shell.js";
 import { ShellSessions } from "./shell-sessions.js";
+
+/** A node's shell waits for ever; the machine's clock would keep the test runner waiting with it. */
+const running: ContainerRuntime[] = [];
+afterEach(() => {
+  for (const runtime of running.splice(0)) runtime.crash();
+});
 
 function aNode(): ShellSessions {
   const clock = systemClock();
@@ -27,6 +34,7 @@ function aNode(): ShellSessions {
     rng,
     logger: silentLogger,
   });
+  running.push(runtime);
   const shell = new NodeShell({ runtime, nodeName: "node-1", nameservers: ["10.96.0.10"] });
   return new ShellSessions((node) => {
     if (node === "node-2") return undefined;

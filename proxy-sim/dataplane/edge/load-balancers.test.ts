@@ -75,6 +75,11 @@ async function aCluster(changes: Partial<ServicePortRoute>) {
   const lease = async () => {
     const lines = await live.loadBalancers.lease(query, leasing.signal);
     const reader = lines[Symbol.asyncIterator]();
+    // The lease is given back by whoever reads it, as the admin server does when its client has gone.
+    disposals.push(async () => {
+      leasing.abort();
+      await reader.next();
+    });
     const first = await reader.next();
     return { actual: first.value?.actual as { ip: string; port: number }, reader };
   };
