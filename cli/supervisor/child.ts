@@ -61,6 +61,14 @@ export class Child {
     if (child.pid !== undefined) this.#notePid(pidFile, child.pid);
   }
 
+  /** Kills a run that began longer ago than this; it is then started again like any that ends. */
+  endIfSilentFor(limitMs: number): void {
+    const { clock, logger } = this.#options;
+    if (!this.#process || clock.monotonicMs() - this.#startedMs < limitMs) return;
+    logger.warn("Process does not answer; ending it", { process: this.name, pid: this.pid });
+    this.#process.kill("SIGKILL");
+  }
+
   /** Asks it to end, kills it after `graceMs`; resolves when it has ended. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;

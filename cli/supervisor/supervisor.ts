@@ -52,6 +52,9 @@ export interface SupervisorOptions {
 
 const POLL_MS = 10;
 const STOP_GRACE_MS = 2000;
+const HEALTH_TIMEOUT_MS = 2000;
+/** A process that has not answered once in this time after its start is killed, and started again. */
+const SILENT_START_MS = 10_000;
 /** A process that neither answers nor ends for this long is a failed start. */
 const START_TIMEOUT_MS = 60_000;
 const GIVE_UP_RESTARTS = 3;
@@ -120,6 +123,7 @@ export class Supervisor {
       const child = this.#children.get(name);
       const health = await this.#health(name);
       if (health.ready) return;
+      if (!health.answered && child) child.endIfSilentFor(SILENT_START_MS);
       if ((child?.restarts ?? 0) >= GIVE_UP_RESTARTS || clock.monotonicMs() > deadlineMs) {
         throw new UserError(
           `${name} does not get ready: ${child?.lastExit ?? health.reason ?? "no answer"}; its log is ${dir.log(name)}`,
@@ -129,15 +133,21 @@ export class Supervisor {
     }
   }
 
-  async #health(name: ProcessName): Promise<{ ready: boolean; reason?: string }> {
+  async #health(name: ProcessName): Promise<{ ready: boolean; reason?: string; answered: boolean }> {
     const socket = adminSocket(this.#options.cluster, name);
     // While processes start they are asked a hundred times a second; a call that must fail costs more than a look.
-    if (!existsSync(socket)) return { ready: false, reason: "no answer" };
+    if (!existsSync(socket)) return { ready: false, reason: "no answer", answered: false };
+    const patience = new AbortController();
+    const timer = this.#options.clock.setTimer(HEALTH_TIMEOUT_MS, () => patience.abort());
     try {
-      return (await adminCall(socket, "GET", "/health")) as { ready: boolean };
+      const health = await adminCall(socket, "GET", "/health", undefined, patience.signal);
+      return { ...(health as { ready: boolean }), answered: true };
     } catch (err) {
-      if (err instanceof AdminError) return { ready: false, reason: err.message };
+      if (err instanceof AdminError) return { ready: false, reason: err.message, answered: err.status !== 0 };
+      if (patience.signal.aborted) return { ready: false, reason: "no answer in time", answered: false };
       throw err;
+    } finally {
+      timer.cancel();
     }
   }
 
