@@ -1,4 +1,3 @@
-import { deepEqual } from "../../machinery/api/deep-equal.js";
 import { field, invalid, newInvalid, notSupported } from "../../machinery/api/field-error.js";
 import type { DeleteOptions, KubeObject } from "../../machinery/api/meta-v1.js";
 import { newConflict, OPTIMISTIC_LOCK_CAUSE } from "../../machinery/api/status.js";
@@ -6,7 +5,8 @@ import type { KeyValue } from "../storage/storage.js";
 import { type DeletionPlan, planDeletion } from "./deletion.js";
 import { toStatus } from "./storage-status.js";
 import { type StoreCore, StoredResult } from "./store-core.js";
-import { type DeleteResult, type ObjectAt, unstored, type WriteOptions } from "./write.js";
+import { removeStored, replaceStored } from "./stored-write.js";
+import { type DeleteResult, type ObjectAt, type WriteOptions } from "./write.js";
 
 const ATTEMPTS = 100;
 
@@ -52,40 +52,14 @@ async function carryOut<T extends KubeObject>(
     case "pending":
       return new StoredResult(core, item);
     case "remove":
-      return remove(core, item, object, options);
+      return removeStored(core, item, object, options).catch(rethrow);
     case "mark": {
       const marked = { ...core.copyOf(item), metadata: plan.metadata };
       if (plan.first) core.resource.strategy.prepareForDelete?.(marked, core.context(options));
-      return plan.thenRemove ? remove(core, item, marked, options) : mark(core, item, marked, options);
+      const write = plan.thenRemove ? removeStored : replaceStored;
+      return write(core, item, marked, options).catch(rethrow);
     }
   }
-}
-
-async function mark<T extends KubeObject>(
-  core: StoreCore<T>,
-  item: KeyValue,
-  object: T,
-  { dryRun }: WriteOptions<T>,
-): Promise<DeleteResult<T> | "lost"> {
-  // Deleting again what already waits makes no revision.
-  if (deepEqual(object, core.view.object(item))) return new StoredResult(core, item);
-  if (dryRun) return unstored(object);
-  const outcome = await core.storage.update(item.key, core.encoder(object), item.revision).catch(rethrow);
-  if (outcome.kind !== "updated") return "lost";
-  return new StoredResult(core, outcome.item);
-}
-
-async function remove<T extends KubeObject>(
-  core: StoreCore<T>,
-  item: KeyValue,
-  object: T,
-  options: WriteOptions<T>,
-): Promise<DeleteResult<T> | "lost"> {
-  if (options.dryRun) return unstored(object, { removed: true });
-  const outcome = await core.storage.delete(item.key, core.encoder(object), item.revision).catch(rethrow);
-  if (outcome.kind !== "deleted") return "lost";
-  core.resource.strategy.afterDelete?.(object, core.context(options));
-  return new StoredResult(core, outcome.item, { removed: true });
 }
 
 function rethrow(err: unknown): never {

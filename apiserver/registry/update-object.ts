@@ -6,8 +6,9 @@ import type { KeyValue } from "../storage/storage.js";
 import { createObject, settling } from "./create-object.js";
 import { completesDeletion } from "./deletion.js";
 import { validateObjectMeta, validateObjectMetaUpdate } from "./object-meta.js";
-import { type StoreCore, StoredResult } from "./store-core.js";
-import { type ObjectAt, type UpdateResult, unstored, type WriteOptions } from "./write.js";
+import type { StoreCore } from "./store-core.js";
+import { removeStored, replaceStored } from "./stored-write.js";
+import { type ObjectAt, type UpdateResult, type WriteOptions } from "./write.js";
 
 /**
  * Makes the object to be stored from the current one (read-only; undefined when it does not exist). Called anew when
@@ -68,8 +69,9 @@ async function updateOnce<T extends KubeObject>(
   const reservation = strategy.reserve?.(object, old, context);
   return settling(reservation, options.dryRun, async () => {
     await core.dependencies.admission.validate(admission);
-    if (completesDeletion(object, old, core.resource.strategy)) return remove(core, item, object, options);
-    return store(core, item, object, options);
+    if (completesDeletion(object, old, core.resource.strategy))
+      return removeStored(core, item, object, options);
+    return replaceStored(core, item, object, options);
   });
 }
 
@@ -165,32 +167,4 @@ function validateChange<T extends KubeObject>(
     ...(core.strategy(options).validateUpdate?.(object, old, core.context(options)) ?? []),
   ];
   if (errors.length > 0) throw newInvalid(descriptor, old.metadata.name, errors);
-}
-
-async function store<T extends KubeObject>(
-  core: StoreCore<T>,
-  item: KeyValue,
-  object: T,
-  options: WriteOptions<T>,
-): Promise<UpdateResult<T> | "lost"> {
-  const current = core.view.object(item);
-  // A write that changes nothing makes no revision and wakes no watcher.
-  if (deepEqual(object, current)) return new StoredResult(core, item);
-  if (options.dryRun) return unstored(object);
-  const outcome = await core.storage.update(item.key, core.encoder(object), item.revision);
-  if (outcome.kind !== "updated") return "lost";
-  return new StoredResult(core, outcome.item);
-}
-
-async function remove<T extends KubeObject>(
-  core: StoreCore<T>,
-  item: KeyValue,
-  object: T,
-  options: WriteOptions<T>,
-): Promise<UpdateResult<T> | "lost"> {
-  if (options.dryRun) return unstored(object, { removed: true });
-  const outcome = await core.storage.delete(item.key, core.encoder(object), item.revision);
-  if (outcome.kind !== "deleted") return "lost";
-  core.resource.strategy.afterDelete?.(object, core.context(options));
-  return new StoredResult(core, outcome.item, { removed: true });
 }

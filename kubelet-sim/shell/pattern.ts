@@ -4,7 +4,8 @@ export interface PatternPiece {
   quoted: boolean;
 }
 
-const CLASSES: Readonly<Record<string, string>> = {
+/** POSIX character classes as members of a JavaScript character class. */
+export const CHARACTER_CLASSES: Readonly<Record<string, string>> = {
   alpha: "a-zA-Z",
   digit: "0-9",
   alnum: "a-zA-Z0-9",
@@ -46,7 +47,10 @@ function unquotedSource(text: string, anyChar: string): string {
 const bracketSource = (inner: string): string =>
   inner
     .split(/(\[:\w+:\])/)
-    .map((piece) => CLASSES[/^\[:(\w+):\]$/.exec(piece)?.[1] ?? ""] ?? piece.replace(/[\\\][^]/g, "\\$&"))
+    .map(
+      (piece) =>
+        CHARACTER_CLASSES[/^\[:(\w+):\]$/.exec(piece)?.[1] ?? ""] ?? piece.replace(/[\\\][^]/g, "\\$&"),
+    )
     .join("");
 
 export const matchesPattern = (pieces: readonly PatternPiece[], text: string): boolean =>

@@ -1,14 +1,4 @@
-const CLASSES: Readonly<Record<string, string>> = {
-  alpha: "a-zA-Z",
-  digit: "0-9",
-  alnum: "a-zA-Z0-9",
-  upper: "A-Z",
-  lower: "a-z",
-  space: "\\s",
-  blank: " \\t",
-  punct: "!-\\/:-@\\[-`{-~",
-  xdigit: "0-9A-Fa-f",
-};
+import { CHARACTER_CLASSES } from "../pattern.js";
 
 /** A POSIX regular expression in JavaScript's syntax; in a basic one the backslash gives `( ) { } + ? |` their meaning. */
 export function toRegExpSource(pattern: string, extended: boolean): string {
@@ -42,5 +32,8 @@ function escapeSource(char: string, extended: boolean): string {
 const bracketSource = (inner: string): string =>
   inner
     .split(/(\[:\w+:\])/)
-    .map((piece) => CLASSES[/^\[:(\w+):\]$/.exec(piece)?.[1] ?? ""] ?? piece.replace(/[\\[\]]/g, "\\$&"))
+    .map(
+      (piece) =>
+        CHARACTER_CLASSES[/^\[:(\w+):\]$/.exec(piece)?.[1] ?? ""] ?? piece.replace(/[\\[\]]/g, "\\$&"),
+    )
     .join("");
