@@ -1,0 +1,47 @@
+import type { Clock } from "../machinery/api/clock.js";
+import type { RestClient } from "../machinery/client/rest-client.js";
+import type { FaultLease } from "../machinery/runtime/fault-points.js";
+
+/** The processes of a cluster, as `kubesim status` names them. */
+export const COMPONENTS = ["apiserver", "controllers", "kubelet", "proxy", "dataplane"] as const;
+export type Component = (typeof COMPONENTS)[number];
+
+/** What a fault reaches, live through admin sockets and signals, simulated by calls. */
+export interface Reach {
+  /** The administrator's, without any fault of its own. */
+  client: RestClient;
+  clock: Clock;
+  components: ComponentFaults;
+  processes: ProcessControl;
+  signal: AbortSignal;
+}
+
+/** The fault points of the components. */
+export interface ComponentFaults {
+  /**
+   * Resolves once injected. The component ends the fault at `endsAtMs`, on release, or when the holder is gone. Rejects with
+   * RangeError when the component is not there, does not know the point, or refuses the parameters.
+   */
+  hold(component: Component, lease: FaultLease): Promise<void>;
+  /** Idempotent, also for a component that was restarted meanwhile (its faults are gone with it). */
+  release(component: Component, id: string): Promise<void>;
+  /** One GET on a component's admin socket: tables, timelines, flows. */
+  inspect(component: Component, path: string): Promise<unknown>;
+}
+
+/** What a supervisor can do to a process; all are idempotent. */
+export interface ProcessControl {
+  /** SIGKILL; the supervisor starts it again. */
+  kill(component: Component): Promise<void>;
+  /** SIGTERM, and started again. */
+  restart(component: Component): Promise<void>;
+  /** Ends it (SIGKILL) and keeps it down until `start`. */
+  stop(component: Component): Promise<void>;
+  start(component: Component): Promise<void>;
+  /** SIGSTOP and SIGCONT. */
+  pause(component: Component): Promise<void>;
+  resume(component: Component): Promise<void>;
+  /** A second instance beside the first, as by mistake or for leader election; until `removeDuplicate`. */
+  duplicate(component: "controllers" | "proxy"): Promise<void>;
+  removeDuplicate(component: "controllers" | "proxy"): Promise<void>;
+}
