@@ -23,6 +23,10 @@ export class ProcessNetwork implements Network {
     return this.#network.ip;
   }
 
+  get ips(): readonly string[] {
+    return this.#network.ips;
+  }
+
   async connect(to: SocketAddress, options: ConnectOptions = {}): Promise<Connection> {
     if (!this.#open) throw new ProcessEnded();
     const own = this.#signal();

@@ -2,9 +2,11 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import {
   addressInCidr,
+  canonicalIp,
   cidrContains,
   formatAddress,
   formatIpv4,
+  indexInCidr,
   ipv4Number,
   PrefixTable,
   parseAddress,
@@ -61,5 +63,54 @@ test("numbers and dotted quads convert both ways, and a range counts from its fi
   fc.assert(fc.property(fc.ipV4(), (ip) => expect(formatIpv4(ipv4Number(ip))).toBe(ip)));
   expect(addressInCidr("10.244.7.0/24", 1)).toBe("10.244.7.1");
   expect(addressInCidr("172.18.0.0/16", 300)).toBe("172.18.1.44");
-  expect(sameIp(addressInCidr("fd00:1::/64", 1), "fd00:1::1")).toBe(true);
+  expect(addressInCidr("fd00:1::/64", 1)).toBe("fd00:1::1");
+});
+
+test("an IPv6 address has one canonical spelling, with the first longest run of zeros left out", () => {
+  expect(canonicalIp("FD00:0:0:1:0:0:0:00a")).toBe("fd00:0:0:1::a");
+  expect(canonicalIp("2001:db8:0:1:1:1:1:1")).toBe("2001:db8:0:1:1:1:1:1");
+  expect(canonicalIp("1:0:0:2:0:0:3:4")).toBe("1::2:0:0:3:4");
+  expect(["::", "::1", "10.0.0.1", "web"].map(canonicalIp)).toEqual(["::", "::1", "10.0.0.1", "web"]);
+  fc.assert(
+    fc.property(fc.ipV6(), (ip) => {
+      expect(sameIp(canonicalIp(ip), ip)).toBe(true);
+      expect(canonicalIp(canonicalIp(ip))).toBe(canonicalIp(ip));
+    }),
+  );
+});
+
+test.each([
+  ["FD00:10:0244:0::0005", "fd00:10:244::5"],
+  ["0:0:0:0:0:0:0:0", "::"],
+  ["0:0:0:0:0:0:0:1", "::1"],
+  ["2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"],
+  ["2001:0:0:1:0:0:0:1", "2001:0:0:1::1"],
+  ["2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"],
+  ["fd00::", "fd00::"],
+  ["::ffff:10.0.0.1", "10.0.0.1"],
+  ["10.0.0.1", "10.0.0.1"],
+  ["web", "web"],
+])("%s is written %s", (ip, canonical) => {
+  expect(canonicalIp(ip)).toBe(canonical);
+});
+
+test("every IPv6 address has one spelling, which is the same address", () => {
+  fc.assert(
+    fc.property(fc.ipV6(), (ip) => {
+      const canonical = canonicalIp(ip);
+      expect(canonicalIp(canonical)).toBe(canonical);
+      if (canonical.includes(":")) expect(sameIp(ip, canonical)).toBe(true);
+    }),
+  );
+});
+
+test("an address of a range counts from the range's first, in both families", () => {
+  for (const [cidr, index] of [
+    ["10.244.7.0/24", 9],
+    ["fd00:10:244:3::/64", 70_000],
+  ] as const)
+    expect(indexInCidr(cidr, addressInCidr(cidr, index))).toBe(index);
+  expect(addressInCidr("fd00:10:244:3::/64", 5)).toBe("fd00:10:244:3::5");
+  expect(indexInCidr("10.244.7.0/24", "10.244.8.1")).toBeUndefined();
+  expect(indexInCidr("10.244.7.0/24", "fd00::1")).toBeUndefined();
 });

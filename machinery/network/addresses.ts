@@ -24,9 +24,41 @@ export const isIp = (text: string): boolean => isIPv4(text) || isIPv6(text);
 
 export const isLoopback = (ip: string): boolean => ip.startsWith("127.") || ip === "::1";
 
+/** The loopback address of an address's own family. */
+export const loopbackOf = (ip: string): string => (ip.includes(":") ? "::1" : "127.0.0.1");
+
 /** Two spellings of one IPv6 address compare equal. */
 export const sameIp = (a: string, b: string): boolean =>
   a === b || (a.includes(":") && b.includes(":") && toBits(a).bits === toBits(b).bits);
+
+/**
+ * The one spelling of an address that tables are keyed by: RFC 5952, and IPv4 for an address that is mapped into IPv6, as a
+ * socket of both families treats it. What is no address stays as it is.
+ */
+export function canonicalIp(ip: string): string {
+  if (!ip.includes(":") || !isIPv6(ip)) return ip;
+  const { bits } = toBits(ip);
+  return bits >> 32n === 0xffffn ? formatIpv4(Number(bits & 0xffff_ffffn)) : formatIpv6(bits);
+}
+
+export type IpFamily = "IPv4" | "IPv6";
+
+/** Of an address or a CIDR. */
+export const familyOf = (ip: string): IpFamily => (ip.includes(":") ? "IPv6" : "IPv4");
+
+/** RFC 5952: lower case, no leading zeros, the first of the longest runs of two or more zero groups left out. */
+function formatIpv6(bits: bigint): string {
+  const hex = bits.toString(16).padStart(32, "0");
+  const parts = (hex.match(/.{4}/g) ?? []).map((group) => group.replace(/^0{1,3}/, ""));
+  let [start, length] = [0, 1];
+  for (let i = 0; i < parts.length; i++) {
+    let end = i;
+    while (parts[end] === "0") end++;
+    if (end - i > length) [start, length] = [i, end - i];
+  }
+  if (length < 2) return parts.join(":");
+  return `${parts.slice(0, start).join(":")}::${parts.slice(start + length).join(":")}`;
+}
 
 function toBits(ip: string): IpBits {
   if (isIPv4(ip)) return { family: 4, bits: BigInt(ipv4Number(ip)) };
@@ -82,12 +114,19 @@ function parsePrefix(cidr: string): Prefix {
 
 /** The `index`th address of a range: 0 is the network address. */
 export function addressInCidr(cidr: string, index: number): string {
-  const [ip = ""] = cidr.split("/");
   const { family, length, masked } = parsePrefix(cidr);
   if (family === 4) return formatIpv4(Number(masked << BigInt(32 - length)) + index);
-  const bits = (masked << BigInt(128 - length)) + BigInt(index);
-  const hex = bits.toString(16).padStart(32, "0");
-  return ip === "" ? ip : (hex.match(/.{4}/g) ?? []).map((group) => group.replace(/^0{1,3}/, "")).join(":");
+  return formatIpv6((masked << BigInt(128 - length)) + BigInt(index));
+}
+
+/** How far into a range an address lies; undefined when it is outside. The reverse of `addressInCidr`. */
+export function indexInCidr(cidr: string, ip: string): number | undefined {
+  const { family, length, masked } = parsePrefix(cidr);
+  if (!isIp(ip)) return undefined;
+  const address = toBits(ip);
+  const hostBits = BigInt((family === 4 ? 32 : 128) - length);
+  if (address.family !== family || address.bits >> hostBits !== masked) return undefined;
+  return Number(address.bits - (masked << hostBits));
 }
 
 export function cidrContains(cidr: string, ip: string): boolean {

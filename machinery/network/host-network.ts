@@ -1,6 +1,6 @@
 import type { Clock } from "../api/clock.js";
 import type { Rng } from "../api/rng.js";
-import { formatAddress, isLoopback } from "./addresses.js";
+import { canonicalIp, familyOf, formatAddress, isLoopback, loopbackOf } from "./addresses.js";
 import { connectionPair, type OwnedConnection } from "./memory-pipe.js";
 import {
   type Connection,
@@ -16,7 +16,8 @@ import { HostUdpSocket } from "./udp-socket.js";
 import type { AcceptOutcome, Uplink } from "./uplink.js";
 
 export interface HostNetworkOptions {
-  ip: string;
+  /** Canonical, at most one of each family, the primary one first. */
+  ips: readonly string[];
   clock: Clock;
   rng: Rng;
   uplink: Uplink;
@@ -25,13 +26,18 @@ export interface HostNetworkOptions {
   hasNodePorts?: boolean;
 }
 
+/** What a listener is bound to that takes every address, or every IPv4 address. */
+const EVERY = "*";
+const EVERY_IPV4 = "0.0.0.0";
+
 interface BoundListener extends Listener {
   accept: (connection: Connection) => void;
 }
 
-/** One network namespace. Loopback and the host's own address never leave it. */
+/** One network namespace. Loopback and the host's own addresses never leave it. */
 export class HostNetwork implements Network {
   readonly ip: string;
+  readonly ips: readonly string[];
   readonly #options: HostNetworkOptions;
   readonly #listeners = new Map<string, BoundListener>();
   readonly #udpSockets = new Map<number, HostUdpSocket>();
@@ -41,14 +47,18 @@ export class HostNetwork implements Network {
   #removed = false;
 
   constructor(options: HostNetworkOptions) {
-    this.ip = options.ip;
+    const [ip] = options.ips;
+    if (ip === undefined) throw new RangeError("a host needs an address");
+    this.ip = ip;
+    this.ips = options.ips;
     this.#options = options;
-    this.#tcpPorts = new PortAllocator(options.rng.fork(`${options.ip}/tcp`));
-    this.#udpPorts = new PortAllocator(options.rng.fork(`${options.ip}/udp`));
+    this.#tcpPorts = new PortAllocator(options.rng.fork(`${ip}/tcp`));
+    this.#udpPorts = new PortAllocator(options.rng.fork(`${ip}/udp`));
   }
 
-  async connect(to: SocketAddress, options: ConnectOptions = {}): Promise<Connection> {
+  async connect(address: SocketAddress, options: ConnectOptions = {}): Promise<Connection> {
     if (this.#removed) throw new ConnectionError("unreachable", "network is unreachable");
+    const to = { ip: canonicalIp(address.ip), port: address.port };
     if (options.signal?.aborted) throw new ConnectionError("aborted");
     const port = this.#tcpPorts.take((candidate) => this.#isBound(candidate));
     try {
@@ -64,14 +74,14 @@ export class HostNetwork implements Network {
   listen(port: number, accept: (connection: Connection) => void, options: { ip?: string } = {}): Listener {
     if (this.#removed) throw new ConnectionError("unreachable", "network is unreachable");
     const bound = port === 0 ? this.#freePort() : port;
-    const ip = options.ip === "0.0.0.0" || options.ip === "::" ? undefined : options.ip;
+    const ip = options.ip === undefined || options.ip === "::" ? EVERY : canonicalIp(options.ip);
     if (this.#isTaken(bound, ip)) {
-      const address = formatAddress({ ip: ip ?? "0.0.0.0", port: bound });
+      const address = formatAddress({ ip: ip === EVERY ? EVERY_IPV4 : ip, port: bound });
       throw new ConnectionError("address-in-use", `listen ${address}: address already in use`);
     }
-    const key = `${ip ?? "*"}:${bound}`;
+    const key = `${ip} ${bound}`;
     const listener: BoundListener = {
-      address: { ip: ip ?? this.ip, port: bound },
+      address: { ip: ip === EVERY || ip === EVERY_IPV4 ? this.ip : ip, port: bound },
       accept,
       close: () => {
         if (this.#listeners.get(key) === listener) this.#listeners.delete(key);
@@ -143,6 +153,8 @@ export class HostNetwork implements Network {
   }
 
   async #dial(to: SocketAddress, port: number, options: ConnectOptions): Promise<OwnedConnection> {
+    const from = this.#sourceFor(to.ip);
+    if (from === undefined) throw new ConnectionError("unreachable", "network is unreachable");
     const controller = new AbortController();
     const abort = (): void => controller.abort(new ConnectionError("aborted"));
     options.signal?.addEventListener("abort", abort, { once: true });
@@ -153,7 +165,7 @@ export class HostNetwork implements Network {
             controller.abort(new ConnectionError("timed-out", "connection timed out")),
           );
     try {
-      const dialed = this.#options.uplink.dial({ ip: this.ip, port }, to, controller.signal);
+      const dialed = this.#options.uplink.dial({ ip: from, port }, to, controller.signal);
       const connection = await orAborted(dialed, controller.signal);
       if (!this.#removed) return connection;
       connection.reset();
@@ -165,7 +177,7 @@ export class HostNetwork implements Network {
   }
 
   #connectWithin(to: SocketAddress, port: number): OwnedConnection {
-    const from = { ip: isLoopback(to.ip) ? "127.0.0.1" : this.ip, port };
+    const from = { ip: isLoopback(to.ip) ? loopbackOf(to.ip) : to.ip, port };
     const listener = this.#listenerFor(to);
     if (!listener) throw refused(to);
     const [near, far] = connectionPair({
@@ -178,9 +190,14 @@ export class HostNetwork implements Network {
     return near;
   }
 
-  #sendDatagram(port: number, to: SocketAddress, bytes: Uint8Array): void {
-    if (!this.#isOwn(to.ip)) return this.#options.uplink.sendDatagram({ ip: this.ip, port }, to, bytes);
-    const from = { ip: isLoopback(to.ip) ? "127.0.0.1" : this.ip, port };
+  #sendDatagram(port: number, address: SocketAddress, bytes: Uint8Array): void {
+    const to = { ip: canonicalIp(address.ip), port: address.port };
+    if (!this.#isOwn(to.ip)) {
+      const ip = this.#sourceFor(to.ip);
+      if (ip !== undefined) this.#options.uplink.sendDatagram({ ip, port }, to, bytes);
+      return;
+    }
+    const from = { ip: isLoopback(to.ip) ? loopbackOf(to.ip) : to.ip, port };
     queueMicrotask(() => this.acceptDatagram(from, to, bytes));
   }
 
@@ -192,26 +209,39 @@ export class HostNetwork implements Network {
     });
   }
 
+  /** The host's address of the family in which it calls; undefined when it has none. */
+  #sourceFor(ip: string): string | undefined {
+    const family = familyOf(ip);
+    return this.ips.find((own) => familyOf(own) === family);
+  }
+
   #listenerFor(to: SocketAddress): BoundListener | undefined {
-    return this.#listeners.get(`${to.ip}:${to.port}`) ?? this.#listeners.get(`*:${to.port}`);
+    const exact = this.#listeners.get(`${to.ip} ${to.port}`) ?? this.#listeners.get(`${EVERY} ${to.port}`);
+    if (exact || familyOf(to.ip) === "IPv6") return exact;
+    return this.#listeners.get(`${EVERY_IPV4} ${to.port}`);
   }
 
   #isOwn(ip: string): boolean {
-    return ip === this.ip || isLoopback(ip);
+    return this.ips.includes(ip) || isLoopback(ip);
   }
 
   #isBound(port: number): boolean {
-    return this.#listeners.has(`*:${port}`) || this.#listeners.has(`${this.ip}:${port}`);
+    return [EVERY, EVERY_IPV4, ...this.ips].some((ip) => this.#listeners.has(`${ip} ${port}`));
   }
 
-  #isTaken(port: number, ip: string | undefined): boolean {
-    if (ip !== undefined) return this.#listeners.has(`*:${port}`) || this.#listeners.has(`${ip}:${port}`);
-    for (const key of this.#listeners.keys()) if (key.endsWith(`:${port}`)) return true;
+  /** Whether a listener on `ip` would overlap one that is there. */
+  #isTaken(port: number, ip: string): boolean {
+    if (this.#listeners.has(`${ip} ${port}`) || this.#listeners.has(`${EVERY} ${port}`)) return true;
+    if (ip !== EVERY && familyOf(ip) === "IPv4" && this.#listeners.has(`${EVERY_IPV4} ${port}`)) return true;
+    if (ip !== EVERY && ip !== EVERY_IPV4) return false;
+    for (const [key, { address }] of this.#listeners) {
+      if (key.endsWith(` ${port}`) && (ip === EVERY || familyOf(address.ip) === "IPv4")) return true;
+    }
     return false;
   }
 
   #freePort(): number {
-    const port = this.#tcpPorts.take((candidate) => this.#isTaken(candidate, undefined));
+    const port = this.#tcpPorts.take((candidate) => this.#isTaken(candidate, EVERY));
     this.#tcpPorts.release(port);
     return port;
   }

@@ -58,10 +58,16 @@ export interface ConnectOptions {
 
 /** The network namespace of one host: a pod's sandbox, a node, the API server's machine. */
 export interface Network {
+  /** The primary address. */
   readonly ip: string;
-  /** `127.0.0.1` and the host's own address stay inside the namespace. Rejects with ConnectionError. */
+  /** All of them, at most one of each family, the primary one first. */
+  readonly ips: readonly string[];
+  /** Loopback and the host's own addresses stay inside the namespace. Rejects with ConnectionError. */
   connect(to: SocketAddress, options?: ConnectOptions): Promise<Connection>;
-  /** Port 0 picks a free one. Throws ConnectionError `address-in-use`. `ip` limits it to one address (127.0.0.1). */
+  /**
+   * Port 0 picks a free one. Throws ConnectionError `address-in-use`. `ip` limits it to one address (127.0.0.1), and
+   * `0.0.0.0` to IPv4; without it, as with `::`, both families are listened to.
+   */
   listen(port: number, accept: (connection: Connection) => void, options?: { ip?: string }): Listener;
   /** Port 0 picks a free one. Throws ConnectionError `address-in-use`. */
   bindUdp(port: number): UdpSocket;

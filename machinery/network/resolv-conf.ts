@@ -1,3 +1,4 @@
+import { canonicalIp, isIp } from "./addresses.js";
 import type { SocketAddress } from "./network.js";
 
 export interface ResolvConf {
@@ -18,7 +19,7 @@ export function parseResolvConf(text: string): ResolvConf {
   const options = new Map<string, number>();
   for (const line of text.split("\n")) {
     const [key, ...values] = line.trim().split(/\s+/);
-    if (key === "nameserver" && values[0]) nameservers.push({ ip: values[0], port: DNS_PORT });
+    if (key === "nameserver" && values[0]) nameservers.push({ ip: canonicalIp(values[0]), port: DNS_PORT });
     else if (key === "search" || key === "domain") search = values;
     else if (key === "options") {
       for (const option of values) {
@@ -44,16 +45,18 @@ export function searchNames(host: string, { search, ndots }: Pick<ResolvConf, "s
   return dots >= ndots ? [host, ...suffixed] : [...suffixed, host];
 }
 
-/** hosts(5): IPv4 addresses of a name; names ignore case. */
+/** hosts(5): the addresses of a name, IPv4 first; names ignore case. */
 export function hostsAddresses(text: string, host: string): string[] {
   const wanted = host.toLowerCase().replace(/\.$/, "");
   const addresses: string[] = [];
   for (const line of text.split("\n")) {
     const [ip, ...names] = (line.split("#", 1)[0] ?? "").trim().split(/\s+/);
-    if (ip && isIpAddress(ip) && names.some((name) => name.toLowerCase() === wanted)) addresses.push(ip);
+    if (ip && isIp(ip) && names.some((name) => name.toLowerCase() === wanted)) addresses.push(ip);
   }
-  return addresses;
+  const isIPv6 = (ip: string): boolean => ip.includes(":");
+  return [...addresses.filter((ip) => !isIPv6(ip)), ...addresses.filter(isIPv6)];
 }
 
+/** A dotted quad, as an A record has it. */
 export const isIpAddress = (text: string): boolean =>
   /^\d{1,3}(\.\d{1,3}){3}$/.test(text) && text.split(".").every((part) => Number(part) <= 255);

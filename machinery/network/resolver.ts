@@ -2,7 +2,8 @@ import { decode, encode, streamDecode, streamEncode, type Packet, type RecordTyp
 import type { Clock } from "../api/clock.js";
 import type { Rng } from "../api/rng.js";
 import { ConnectionError, type Connection, type Network, type SocketAddress } from "./network.js";
-import { hostsAddresses, isIpAddress, parseResolvConf, type ResolvConf, searchNames } from "./resolv-conf.js";
+import { isIp } from "./addresses.js";
+import { hostsAddresses, parseResolvConf, type ResolvConf, searchNames } from "./resolv-conf.js";
 
 /** `not-found`: NXDOMAIN, or no address of this kind. `try-again`: no name server answered, or only SERVFAIL. */
 export class ResolveError extends Error {
@@ -39,15 +40,22 @@ export class Resolver {
     return parseResolvConf(this.#options.readFile("/etc/resolv.conf"));
   }
 
-  /** IPv4 addresses of a host, at least one. An address resolves to itself. Rejects with ResolveError. */
+  /**
+   * Addresses of a host, at least one: those of IPv4, else those of IPv6, because unique local addresses come after IPv4
+   * (RFC 6724). An address, also in brackets, resolves to itself. Rejects with ResolveError.
+   */
   async lookup(host: string): Promise<string[]> {
-    if (isIpAddress(host)) return [host];
+    const literal = host.replace(/^\[(.*)\]$/, "$1");
+    if (isIp(literal)) return [literal];
     const known = hostsAddresses(this.#options.readFile("/etc/hosts"), host);
     if (known.length > 0) return known;
     const configuration = this.configuration;
     let reason: "not-found" | "try-again" = "not-found";
     for (const name of searchNames(host, configuration)) {
-      const answer = await this.#queryServers(name, "A", configuration);
+      let answer = await this.#queryServers(name, "A", configuration);
+      // The name is there, but has no address of this family.
+      if (answer?.rcode === "NOERROR" && addressesIn(answer).length === 0)
+        answer = await this.#queryServers(name, "AAAA", configuration);
       const addresses = answer ? addressesIn(answer) : [];
       if (addresses.length > 0) return addresses;
       if (!answer || answer.rcode === "SERVFAIL") reason = "try-again";
@@ -173,4 +181,6 @@ const toAnswer = (packet: Packet, server: SocketAddress): DnsAnswer => ({
 });
 
 const addressesIn = (answer: DnsAnswer): string[] =>
-  (answer.answers ?? []).flatMap((record) => (record.type === "A" ? [record.data] : []));
+  (answer.answers ?? []).flatMap((record) =>
+    record.type === "A" || record.type === "AAAA" ? [record.data] : [],
+  );

@@ -87,3 +87,84 @@ test("datagrams reach a bound UDP port and are lost otherwise", async () => {
   server.close();
   expect(await server.receive()).toBeUndefined();
 });
+
+test("a host of two families dials each under its own address, and what it has no family for is unreachable", async () => {
+  const network = aNetwork();
+  const server = network.addHost(["10.244.0.2", "fd00:10:244:0:0:0:0:2"]);
+  const seen: string[] = [];
+  server.listen(80, ({ remote }) => void seen.push(remote.ip));
+  const client = network.addHost(["10.244.0.3", "fd00:10:244::3"]);
+  await client.connect({ ip: "10.244.0.2", port: 80 });
+  await client.connect({ ip: "FD00:10:244::0:2", port: 80 });
+  await server.connect({ ip: "::1", port: 80 });
+  expect(seen).toEqual(["10.244.0.3", "fd00:10:244::3", "::1"]);
+  const old = network.addHost("10.244.0.4");
+  await expect(old.connect({ ip: "fd00:10:244::2", port: 80 })).rejects.toMatchObject({
+    reason: "unreachable",
+  });
+  const socket = server.bindUdp(53);
+  client.bindUdp(5000).send({ ip: "fd00:10:244::2", port: 53 }, Buffer.from("query"));
+  expect((await socket.receive())?.from).toEqual({ ip: "fd00:10:244::3", port: 5000 });
+  server.remove("reset");
+  expect(network.host("fd00:10:244::2")).toBeUndefined();
+});
+
+test("a host with an address of each family calls and is called with the one of the same family", async () => {
+  const network = aNetwork();
+  const server = network.addHost(["10.244.0.2", "FD00:10:244:0::2"]);
+  const client = network.addHost(["10.244.0.3", "fd00:10:244::3"]);
+  const callers: string[] = [];
+  server.listen(80, ({ remote, local }) => void callers.push(`${remote.ip} > ${local.ip}`));
+  await client.connect({ ip: "10.244.0.2", port: 80 });
+  await client.connect({ ip: "fd00:10:244:0:0::2", port: 80 });
+  await client.connect({ ip: "::ffff:10.244.0.2", port: 80 });
+  expect(callers).toEqual([
+    "10.244.0.3 > 10.244.0.2",
+    "fd00:10:244::3 > fd00:10:244::2",
+    "10.244.0.3 > 10.244.0.2",
+  ]);
+  const alone = network.addHost("10.244.0.4");
+  await expect(alone.connect({ ip: "fd00:10:244::2", port: 80 })).rejects.toMatchObject({
+    reason: "unreachable",
+  });
+  server.remove("reset");
+  await expect(client.connect({ ip: "fd00:10:244::2", port: 80 })).rejects.toMatchObject({
+    reason: "unreachable",
+  });
+});
+
+test("a listener on 0.0.0.0 takes IPv4 alone, one on :: takes both families, and ::1 is loopback", async () => {
+  const pod = aNetwork().addHost(["10.244.0.2", "fd00::2"]);
+  const reaches = async (ip: string): Promise<boolean> => {
+    try {
+      (await pod.connect({ ip, port: 80 })).reset();
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const all = ["10.244.0.2", "127.0.0.1", "fd00::2", "::1"];
+  const reached = () => Promise.all(all.map(reaches));
+  const four = pod.listen(80, () => {}, { ip: "0.0.0.0" });
+  expect(await reached()).toEqual([true, true, false, false]);
+  expect(() => pod.listen(80, () => {}, { ip: "::" })).toThrow("address already in use");
+  const loopback = pod.listen(80, ({ remote }) => expect(remote.ip).toBe("::1"), { ip: "::1" });
+  expect(await reached()).toEqual([true, true, false, true]);
+  four.close();
+  loopback.close();
+  pod.listen(80, () => {}, { ip: "::" });
+  expect(await reached()).toEqual([true, true, true, true]);
+  expect(() => pod.listen(80, () => {}, { ip: "127.0.0.1" })).toThrow("address already in use");
+});
+
+test("datagrams of both families reach one socket, and its answers go back the way they came", async () => {
+  const network = aNetwork();
+  const server = network.addHost(["10.244.0.2", "fd00::2"]).bindUdp(53);
+  const client = network.addHost(["10.244.0.3", "fd00::3"]).bindUdp(0);
+  for (const ip of ["10.244.0.2", "fd00::2"]) {
+    client.send({ ip, port: 53 }, Buffer.from("query"));
+    const query = await server.receive();
+    if (query) server.send(query.from, Buffer.from("answer"));
+    expect((await client.receive())?.from).toEqual({ ip, port: 53 });
+  }
+});

@@ -1,5 +1,6 @@
 import type { Clock } from "../api/clock.js";
 import type { Rng } from "../api/rng.js";
+import { canonicalIp } from "./addresses.js";
 import { HostNetwork } from "./host-network.js";
 import type { OwnedConnection } from "./memory-pipe.js";
 import { ConnectionError, type SocketAddress } from "./network.js";
@@ -20,23 +21,28 @@ export class VirtualNetwork implements Inbound {
     this.#options = options;
   }
 
-  /** Throws ConnectionError `address-in-use` when the address is taken. A node `hasNodePorts`. */
-  addHost(ip: string, { hasNodePorts = false } = {}): HostNetwork {
-    if (this.#hosts.has(ip)) throw new ConnectionError("address-in-use", `${ip} is already a host`);
+  /**
+   * A host with one address, or with one of each family, the primary one first. Throws ConnectionError `address-in-use`
+   * when an address is taken. A node `hasNodePorts`.
+   */
+  addHost(addresses: string | readonly string[], { hasNodePorts = false } = {}): HostNetwork {
+    const ips = (typeof addresses === "string" ? [addresses] : addresses).map(canonicalIp);
+    const taken = ips.find((ip) => this.#hosts.has(ip));
+    if (taken !== undefined) throw new ConnectionError("address-in-use", `${taken} is already a host`);
     const host = new HostNetwork({
-      ip,
+      ips,
       hasNodePorts,
       ...this.#options,
       onRemove: () => {
-        this.#hosts.delete(ip);
+        for (const ip of ips) this.#hosts.delete(ip);
       },
     });
-    this.#hosts.set(ip, host);
+    for (const ip of ips) this.#hosts.set(ip, host);
     return host;
   }
 
   host(ip: string): HostNetwork | undefined {
-    return this.#hosts.get(ip);
+    return this.#hosts.get(canonicalIp(ip));
   }
 
   acceptConnection(from: SocketAddress, to: SocketAddress, open: () => OwnedConnection): AcceptOutcome {

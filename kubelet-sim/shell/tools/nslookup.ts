@@ -1,6 +1,6 @@
 import type { RecordType } from "dns-packet";
 import type { DnsAnswer } from "../../../machinery/network/resolver.js";
-import { isIpAddress } from "../../../machinery/network/resolv-conf.js";
+import { isIp } from "../../../machinery/network/addresses.js";
 import { ResolveError } from "../../../machinery/network/resolver.js";
 import type { Process } from "../../images/process.js";
 import { formatRecord } from "../text/dns-records.js";
@@ -59,7 +59,7 @@ async function serverAddress(process: Process, name: string | undefined): Promis
 }
 
 function queriesFor(process: Process, host: string, types: readonly RecordType[]): Query[] {
-  if (types.length === 0 && isIpAddress(host)) {
+  if (types.length === 0 && isIp(host)) {
     return [{ name: `${host.split(".").reverse().join(".")}.in-addr.arpa`, type: "PTR" }];
   }
   const { search } = process.resolver.configuration;

@@ -149,6 +149,7 @@ test("connections of the virtual network are served alike, upgrades included", a
   const edge = edgeOf({ request: echo, upgrade: echoUpgrade });
   const network: Network = {
     ip: "172.18.0.3",
+    ips: ["172.18.0.3"],
     connect: async (to) => {
       const [client, server] = connectionPair({ ip: "172.18.0.3", port: 40000 }, to);
       edge.accept(server);

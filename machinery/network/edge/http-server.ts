@@ -8,17 +8,18 @@ import { createServer as createTlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../api/clock.js";
-import type { HttpHandler, HttpRequest, HttpResponse } from "../../api/http.js";
+import { type HttpHandler, type HttpRequest, type HttpResponse, upgradeKindOf } from "../../api/http.js";
 import type { Logger } from "../../api/logger.js";
 import { newInternalError, StatusError } from "../../api/status.js";
 import { type Connection } from "../network.js";
+import { acceptBytes, prepareSpdy } from "./byte-upgrade.js";
 import { clientCertificateOf } from "./client-certificate.js";
 import { ConnectionDuplex } from "./duplex.js";
 import { toHttpHeaders } from "./headers.js";
 import { toListenError } from "./listen-error.js";
 import { requestBody } from "./request-body.js";
 import { sendResponse, writeRawResponse } from "./send-response.js";
-import { WebSocketAcceptor } from "./websocket.js";
+import { type PreparedUpgrade, WebSocketAcceptor } from "./websocket.js";
 
 /** What a real API server takes of a body (MaxRequestBodyBytes). */
 export const DEFAULT_BODY_LIMIT_BYTES = 3 * 1024 * 1024;
@@ -173,12 +174,10 @@ export class HttpEdge {
     head: Buffer,
     signal: AbortSignal,
   ): Promise<void> {
-    if (incoming.headers.upgrade?.toLowerCase() !== "websocket") {
-      // Curl's h2c, old kubectl's SPDY: the answer is that of a request without the upgrade.
-      return writeRawResponse(await this.#answer(incoming, signal), socket, signal);
-    }
     const request = this.#toRequest(incoming);
-    const upgrade = await this.#webSockets.prepare(incoming, socket, head);
+    const upgrade = await this.#prepare(incoming, request, socket, head);
+    // Curl's h2c: the answer is that of a request without the upgrade.
+    if (!upgrade) return writeRawResponse(await this.#answer(incoming, signal), socket, signal);
     let answer: HttpResponse | undefined;
     try {
       answer = await this.#options.handler.upgrade(request, upgrade, signal);
@@ -187,6 +186,29 @@ export class HttpEdge {
       answer = toStatusResponse(err);
     }
     if (!upgrade.accepted) await writeRawResponse(answer ?? toStatusResponse(undefined), socket, signal);
+  }
+
+  async #prepare(
+    incoming: IncomingMessage,
+    { headers }: HttpRequest,
+    socket: Duplex,
+    head: Buffer,
+  ): Promise<PreparedUpgrade | undefined> {
+    const { clock } = this.#options;
+    switch (upgradeKindOf(headers)) {
+      case "SPDY/3.1":
+        return prepareSpdy(incoming, socket, head, clock);
+      case "websocket": {
+        const upgrade = await this.#webSockets.prepare(incoming, socket, head);
+        upgrade.acceptBytes = (answered) => {
+          upgrade.accepted = true;
+          return acceptBytes(socket, head, answered, clock);
+        };
+        return upgrade;
+      }
+      default:
+        return undefined;
+    }
   }
 }
 

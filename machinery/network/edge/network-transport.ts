@@ -7,8 +7,11 @@ import {
   type Transport,
   TransportError,
   type Upgraded,
+  type UpgradedBytes,
+  upgradeKindOf,
 } from "../../api/http.js";
 import { ConnectionError, type ConnectionErrorReason, type Network, type SocketAddress } from "../network.js";
+import { dialBytes, PROTOCOL_HEADER } from "./byte-upgrade.js";
 import { ConnectionDuplex } from "./duplex.js";
 import { toHttpHeaders } from "./headers.js";
 import { drained } from "./send-response.js";
@@ -36,12 +39,25 @@ export function networkTransport(options: NetworkTransportOptions): Transport {
     ...options.headers,
     ...request.headers,
   });
+  const upgradeBytes = async (
+    request: HttpRequest,
+    signal: AbortSignal | undefined,
+    more: Record<string, readonly string[]> = {},
+  ): Promise<UpgradedBytes> => {
+    const headers = { ...headersOf(request), ...more, connection: "Upgrade" };
+    return dialBytes(request, headers, await dial(options, signal), signal);
+  };
   return {
     async request(request, signal) {
       const socket = await dial(options, signal);
       return await exchange(request, headersOf(request), socket, signal);
     },
+    upgradeBytes: (request, signal) => upgradeBytes(request, signal),
     async upgrade(request, protocols, signal): Promise<Upgraded> {
+      if (upgradeKindOf(request.headers) === "SPDY/3.1") {
+        const { headers, stream } = await upgradeBytes(request, signal, { [PROTOCOL_HEADER]: protocols });
+        return { protocol: headers[PROTOCOL_HEADER] ?? "", stream };
+      }
       const socket = await dial(options, signal);
       try {
         return await dialWebSocket({

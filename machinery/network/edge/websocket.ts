@@ -77,6 +77,9 @@ export const offeredProtocols = (header: string | undefined): string[] =>
     .map((protocol) => protocol.trim())
     .filter((protocol) => protocol !== "");
 
+/** An upgrade that the edge holds out to a handler. */
+export type PreparedUpgrade = UpgradeRequest & { accepted: boolean };
+
 /** Answers WebSocket handshakes. Loading `ws` waits for the first of them. */
 export class WebSocketAcceptor {
   #server: Promise<WebSocketServer> | undefined;
@@ -86,13 +89,14 @@ export class WebSocketAcceptor {
     incoming: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-  ): Promise<UpgradeRequest & { readonly accepted: boolean }> {
+  ): Promise<PreparedUpgrade> {
     this.#server ??= createAcceptor();
     const server = await this.#server;
     const protocols = offeredProtocols(incoming.headers["sec-websocket-protocol"]);
     // Kubernetes' port-forward offers a protocol with "/" in it, which ws refuses to parse: it is answered by hand.
     delete incoming.headers["sec-websocket-protocol"];
-    const upgrade = {
+    const upgrade: PreparedUpgrade = {
+      kind: "websocket",
       protocols,
       accepted: false,
       accept(protocol: string): MessageStream {
