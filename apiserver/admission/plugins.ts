@@ -1,4 +1,5 @@
 import type { AdmissionPlugin } from "./chain.js";
+import { defaultIngressClass } from "./default-ingress-class.js";
 import { defaultTolerationSeconds } from "./default-toleration-seconds.js";
 import { namespaceLifecycle } from "./namespace-lifecycle.js";
 import { priority } from "./priority.js";
@@ -12,4 +13,5 @@ export const admissionPlugins: readonly AdmissionPlugin[] = [
   taintNodesByCondition,
   priority,
   defaultTolerationSeconds,
+  defaultIngressClass,
 ];

@@ -8,7 +8,12 @@ import {
   tooLong,
 } from "../../machinery/api/field-error.js";
 import type { ObjectMeta, OwnerReference } from "../../machinery/api/meta-v1.js";
-import { isDns1123Subdomain, isLabelValue, isQualifiedName } from "../../machinery/api/names.js";
+import {
+  isDns1123Subdomain,
+  isLabelValue,
+  isPathSegmentName,
+  isQualifiedName,
+} from "../../machinery/api/names.js";
 
 // Rules and messages: apimachinery pkg/api/validation/objectmeta.go and, for finalizers, pkg/apis/core/validation.
 
@@ -53,16 +58,10 @@ function validateNames(metadata: ObjectMeta, validateName: (name: string) => str
   }
   if (!metadata.name) errors.push(required(at.child("name"), "name or generateName is required"));
   else {
-    const problems = [...validateName(metadata.name), ...pathSegmentErrors(metadata.name)];
+    const problems = [...validateName(metadata.name), ...isPathSegmentName(metadata.name)];
     errors.push(...[...new Set(problems)].map((text) => invalid(at.child("name"), metadata.name, text)));
   }
   return errors;
-}
-
-/** A name is one segment of a path. */
-function pathSegmentErrors(name: string): string[] {
-  if (name === "." || name === "..") return [`may not be '${name}'`];
-  return ["/", "%"].filter((bad) => name.includes(bad)).map((bad) => `may not contain '${bad}'`);
 }
 
 function validateNamespace(namespace: string | undefined, namespaced: boolean): FieldError[] {

@@ -11,6 +11,8 @@ import { deploymentResource } from "./deployments/resource.js";
 import { endpointsResource } from "./endpoints/resource.js";
 import { endpointSliceResource } from "./endpointslices/resource.js";
 import { eventResource, eventV1Resource } from "./events/resource.js";
+import { ingressClassResource } from "./ingressclasses/resource.js";
+import { ingressResource } from "./ingresses/resource.js";
 import { leaseResource } from "./leases/resource.js";
 import { namespaceResource } from "./namespaces/resource.js";
 import { nodeResource } from "./nodes/resource.js";
@@ -52,6 +54,8 @@ export function allResources({
     leaseResource,
     deploymentResource,
     replicaSetResource,
+    ingressResource,
+    ingressClassResource,
     selfSubjectAccessReviewResource,
     selfSubjectRulesReviewResource,
     subjectAccessReviewResource,

@@ -21,6 +21,9 @@ const LABEL_VALUE = `(${QUALIFIED_NAME})?`;
 const CONFIG_MAP_KEY = "[-._a-zA-Z0-9]+";
 const HTTP_HEADER_NAME = "[-A-Za-z0-9]+";
 
+const WILDCARD_DNS1123_SUBDOMAIN = `\\*\\.${DNS1123_SUBDOMAIN}`;
+const HTTP_PATH = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
+
 const dns1123Label = whole(DNS1123_LABEL);
 const dns1123Subdomain = whole(DNS1123_SUBDOMAIN);
 const dns1035Label = whole(DNS1035_LABEL);
@@ -28,6 +31,8 @@ const qualifiedName = whole(QUALIFIED_NAME);
 const labelValue = whole(LABEL_VALUE);
 const configMapKey = whole(CONFIG_MAP_KEY);
 const httpHeaderName = whole(HTTP_HEADER_NAME);
+const wildcardSubdomain = whole(WILDCARD_DNS1123_SUBDOMAIN);
+const httpPath = whole(HTTP_PATH);
 
 const DNS1123_LABEL_MAX_LENGTH = 63;
 const DNS1123_SUBDOMAIN_MAX_LENGTH = 253;
@@ -65,6 +70,31 @@ export function isDns1123Subdomain(value: string): string[] {
     );
   return errors;
 }
+
+/** Hosts such as `*.example.com`. */
+export function isWildcardDns1123Subdomain(value: string): string[] {
+  const errors: string[] = [];
+  if (value.length > DNS1123_SUBDOMAIN_MAX_LENGTH)
+    errors.push(maxLengthMessage(DNS1123_SUBDOMAIN_MAX_LENGTH));
+  if (!wildcardSubdomain.test(value))
+    errors.push(
+      regexError(
+        "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character",
+        WILDCARD_DNS1123_SUBDOMAIN,
+        "*.example.com",
+      ),
+    );
+  return errors;
+}
+
+/** What may stand as one segment of a URL's path (apimachinery pkg/api/validation/path). */
+export function isPathSegmentName(name: string): string[] {
+  if (name === "." || name === "..") return [`may not be '${name}'`];
+  return ["/", "%"].filter((char) => name.includes(char)).map((char) => `may not contain '${char}'`);
+}
+
+export const isHttpPath = (path: string): boolean => httpPath.test(path);
+export const HTTP_PATH_MESSAGE = regexError("Invalid path", HTTP_PATH);
 
 /** Names of Services. */
 export function isDns1035Label(value: string): string[] {

@@ -2,6 +2,7 @@
 export const CORE_FIELDS: Readonly<Record<string, string>> = {
   "core.v1.ObjectReference": "kind namespace name uid apiVersion resourceVersion fieldPath",
   "core.v1.LocalObjectReference": "name",
+  "core.v1.TypedLocalObjectReference": "apiGroup? kind name",
 
   "core.v1.Namespace": "metadata spec status",
   "core.v1.NamespaceSpec": "finalizers",
