@@ -41,7 +41,10 @@ export interface ProcessControl {
   /** SIGSTOP and SIGCONT. */
   pause(component: Component): Promise<void>;
   resume(component: Component): Promise<void>;
-  /** A second instance beside the first, as by mistake or for leader election; until `removeDuplicate`. */
-  duplicate(component: "controllers" | "proxy"): Promise<void>;
+  /**
+   * A second instance beside the first until `removeDuplicate`: a stand-by that waits for the lease, or with `split` one that
+   * works without asking for it.
+   */
+  duplicate(component: "controllers" | "proxy", options?: { split?: boolean }): Promise<void>;
   removeDuplicate(component: "controllers" | "proxy"): Promise<void>;
 }

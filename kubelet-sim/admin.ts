@@ -3,15 +3,9 @@ import type { KubeletHost } from "./kubelet-host.js";
 import { ShellSessions } from "./node/shell-sessions.js";
 import type { PodWorker } from "./pods/pod-worker.js";
 
-/** What the process offers on its admin socket: health, metrics, pods, and the faults of its nodes. */
+/** What the process offers on its admin socket: health, metrics, pods, shells. */
 export function kubeletAdmin(host: KubeletHost): AdminHandlers {
   const shells = new ShellSessions((node) => host.kubelet(node).shell);
-  const faults = host.kubelets.flatMap(({ name }) => [
-    [`POST /nodes/${name}/crash`, () => host.crash(name)],
-    [`POST /nodes/${name}/restart`, () => host.restart(name)],
-    [`POST /nodes/${name}/stop-heartbeats`, () => host.setHeartbeats(name, false)],
-    [`POST /nodes/${name}/start-heartbeats`, () => host.setHeartbeats(name, true)],
-  ]);
   return {
     "GET /health": () =>
       host.isReady ? { ready: true } : { ready: false, reason: "not all nodes have started" },
@@ -22,7 +16,6 @@ export function kubeletAdmin(host: KubeletHost): AdminHandlers {
       host.kubelets.map(({ name, isReady, workers }) => nodeSummary(name, isReady, workers)),
     "GET /shell": ({ query, signal }) => shells.start(query, signal),
     "POST /shell/input": ({ body }) => shells.input(body as { session: number; message: string }),
-    ...Object.fromEntries(faults),
   };
 }
 

@@ -10,12 +10,14 @@ import { ConnectionError } from "../machinery/network/network.js";
 import type { Uplink } from "../machinery/network/uplink.js";
 import { VirtualNetwork } from "../machinery/network/virtual-network.js";
 import { startAdminServer } from "../machinery/runtime/admin-server.js";
+import { FaultPoints } from "../machinery/runtime/fault-points.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
 import { findKubeconfig, loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
 import { seededRng } from "../machinery/runtime/seeded-rng.js";
 import { shutdownSignal } from "../machinery/runtime/shutdown.js";
 import { systemClock } from "../machinery/runtime/system-clock.js";
 import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
+import { defineKubeletFaults } from "./fault-points.js";
 import type { Image } from "./images/image.js";
 import { images as emulatedImages } from "./images/images.js";
 import type { RuntimeRequest } from "./kubelet.js";
@@ -74,8 +76,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     serve: kubeletServing({ tlsFor: (node) => credentials.serving(node), clock, logger }),
   });
   const carrier = options.carrier ? await startCarrier(options.carrier, token, network) : undefined;
+  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
+  defineKubeletFaults(faults, host);
   const admin = options.adminSocket
-    ? await startAdminServer(options.adminSocket, host.adminHandlers())
+    ? await startAdminServer(options.adminSocket, { ...host.adminHandlers(), ...faults.handlers() })
     : undefined;
   logger.info("Running kubelets", { nodes: nodes.length });
   await host.run(signal);

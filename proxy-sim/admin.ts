@@ -1,6 +1,4 @@
 import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
-import type { NodeFault } from "./cursors.js";
-import { holdLease, parseLease } from "./lease.js";
 import type { Proxy } from "./proxy.js";
 
 /** What the proxy's admin socket offers. */
@@ -25,16 +23,6 @@ export function proxyHandlers(proxy: Proxy): AdminHandlers {
     "PUT /mode": ({ body }) => {
       const { mode, node } = body as { mode: string; node?: string };
       proxy.switchMode(mode, node);
-    },
-    "PUT /cursors": ({ body }) => proxy.faultCursor(body as NodeFault),
-    "DELETE /cursors": ({ query }) => proxy.healCursor(query.get("node") ?? ""),
-    "GET /cursors/lease": ({ query, signal }) => {
-      const { fault, endsAtMs } = parseLease(query);
-      const target = fault as unknown as NodeFault;
-      return holdLease(proxy.clock, endsAtMs, signal, {
-        inject: () => proxy.faultCursor(target),
-        heal: () => proxy.healCursor(target.node),
-      });
     },
   };
 }

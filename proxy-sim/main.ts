@@ -1,6 +1,7 @@
 import { httpTransport } from "../machinery/client/http-transport.js";
 import { RestClient } from "../machinery/client/rest-client.js";
 import { startAdminServer } from "../machinery/runtime/admin-server.js";
+import { FaultPoints } from "../machinery/runtime/fault-points.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
 import { loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
 import { type CommonOptions, processCommand } from "../machinery/runtime/options.js";
@@ -11,6 +12,7 @@ import { systemClock } from "../machinery/runtime/system-clock.js";
 import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
 import { balancerNamed, balancers } from "./balancers/balancers.js";
 import { dataPlaneClient } from "./data-plane-client.js";
+import { defineProxyFaults } from "./fault-points.js";
 import { defaultProxyConfig, Proxy } from "./proxy.js";
 
 interface Options extends CommonOptions {
@@ -40,8 +42,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     config: { mode: mode.name, minSyncPeriodMs: milliseconds(options.minSyncPeriod) },
   });
   addProcessMetrics(proxy.metrics.registry);
+  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
+  defineProxyFaults(faults, proxy);
   const admin = options.adminSocket
-    ? await startAdminServer(options.adminSocket, proxy.adminHandlers())
+    ? await startAdminServer(options.adminSocket, { ...proxy.adminHandlers(), ...faults.handlers() })
     : undefined;
   await proxy.run(signal);
   await admin?.close();

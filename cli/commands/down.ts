@@ -3,7 +3,7 @@ import { sendSignal } from "../../machinery/runtime/host.js";
 import type { CliCommand, CliContext } from "../command.js";
 import { ClusterDir, defaultDataDir, UserError } from "../supervisor/cluster.js";
 import { endLeftover, readLivePid } from "../supervisor/pid-file.js";
-import { PROCESS_NAMES, pidFile } from "../supervisor/processes.js";
+import { DUPLICATES, PROCESS_NAMES, pidFile } from "../supervisor/processes.js";
 
 export interface WhichCluster {
   name: string;
@@ -57,7 +57,7 @@ export async function stopCluster(dir: ClusterDir, context: CliContext): Promise
   const supervisorFile = pidFile(cluster, "supervisor");
   const supervisor = readLivePid(supervisorFile);
   let ran = supervisor !== undefined;
-  for (const name of PROCESS_NAMES) {
+  for (const name of [...PROCESS_NAMES, ...DUPLICATES]) {
     const pid = readLivePid(pidFile(cluster, name));
     if (pid === undefined) continue;
     ran = true;
@@ -72,6 +72,6 @@ export async function stopCluster(dir: ClusterDir, context: CliContext): Promise
     }
     endLeftover(supervisorFile);
   }
-  for (const name of PROCESS_NAMES) endLeftover(pidFile(cluster, name));
+  for (const name of [...PROCESS_NAMES, ...DUPLICATES]) endLeftover(pidFile(cluster, name));
   return ran;
 }

@@ -25,6 +25,7 @@ export interface UpOptions {
   seed?: string;
   logLevel?: string;
   proxyMode?: string;
+  chaos?: boolean;
   /** Restarts are told elsewhere: the supervisor logs errors only. */
   quiet?: boolean;
 }
@@ -67,6 +68,7 @@ export function parseUp(
     .option("--history <duration>", "how long old revisions are kept, e.g. 1h")
     .option("--seed <text>", "seed of every random choice")
     .option("--proxy-mode <mode>", "how Services choose a backend")
+    .option("--chaos", "let scenarios break the processes and their links")
     .option("--log-level <level>", "least severe record to log")
     .exitOverride();
   try {
@@ -107,6 +109,7 @@ export async function runCluster(
     ...(options.seed ? { seed: options.seed } : {}),
     ...(options.logLevel ? { logLevel: options.logLevel } : {}),
     ...(options.proxyMode ? { proxyMode: options.proxyMode } : {}),
+    ...(options.chaos ? { chaos: true } : {}),
   };
   const supervisor = new Supervisor({ dir, cluster, launch, clock: context.clock, logger });
   try {
@@ -114,7 +117,11 @@ export async function runCluster(
     const ready = supervisor.waitUntilReady(context.signal, (name) => onProgress(`${name} is ready`));
     const applied = supervisor
       .waitUntilReady(context.signal, undefined, ["apiserver"])
-      .then(() => applyFiles(dir, options.filename, context, onProgress));
+      .then(async () => {
+        const healed = await supervisor.healLeftovers();
+        if (healed > 0) onProgress(`healed ${healed} faults that were left from the last run`);
+        await applyFiles(dir, options.filename, context, onProgress);
+      });
     await Promise.all([ready, applied]);
     supervisor.markComplete();
     await onUp(await supervisor.status());

@@ -69,17 +69,37 @@ export class Child {
     this.#process.kill("SIGKILL");
   }
 
-  /** Asks it to end, kills it after `graceMs`; resolves when it has ended. */
+  /** Asks it to end, kills it after `graceMs`; resolves when it has ended. It stays down until `resumeRuns`. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     this.#restart?.cancel();
+    await this.end(graceMs);
+  }
+
+  /** Asks this run to end, kills it after `graceMs` (0: at once); the next begins as after any end. */
+  async end(graceMs: number): Promise<void> {
     const child = this.#process;
     if (!child) return;
-    child.kill("SIGCONT");
-    child.kill("SIGTERM");
+    if (graceMs === 0) child.kill("SIGKILL");
+    else {
+      child.kill("SIGCONT");
+      child.kill("SIGTERM");
+    }
     const kill = this.#options.clock.setTimer(graceMs, () => child.kill("SIGKILL"));
     await this.#ended;
     kill.cancel();
+  }
+
+  /** Starts it again after `stop`; does nothing to one that was not stopped. */
+  resumeRuns(): void {
+    if (!this.#stopping) return;
+    this.#stopping = false;
+    if (!this.#process) this.start();
+  }
+
+  /** SIGSTOP and SIGCONT. */
+  setPaused(paused: boolean): void {
+    this.#process?.kill(paused ? "SIGSTOP" : "SIGCONT");
   }
 
   /** Without the file the process still ends with its supervisor, by its pipe. */

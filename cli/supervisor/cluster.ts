@@ -34,6 +34,10 @@ export class ClusterDir {
   get credentials(): string {
     return join(this.path, "credentials");
   }
+  /** Faults that are injected and not healed. */
+  get faultJournal(): string {
+    return join(this.path, "faults.json");
+  }
   get tokenFile(): string {
     return join(this.path, "cluster-token");
   }

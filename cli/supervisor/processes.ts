@@ -5,12 +5,18 @@ import type { ClusterDir, ClusterFile } from "./cluster.js";
 export const PROCESS_NAMES = ["apiserver", "dataplane", "controllers", "kubelet", "proxy"] as const;
 export type ProcessName = (typeof PROCESS_NAMES)[number];
 
+/** Second instances, which only a fault starts. */
+export const DUPLICATES = ["controllers-2", "proxy-2"] as const;
+export type InstanceName = ProcessName | (typeof DUPLICATES)[number];
+
 export interface LaunchOptions {
   durability?: "full" | "relaxed";
   history?: string;
   seed?: string;
   logLevel?: string;
   proxyMode?: string;
+  /** Faults may be injected. */
+  chaos?: boolean;
   /** Further arguments by process name, from `--<process>-arg`. */
   extra?: Partial<Record<ProcessName, readonly string[]>>;
 }
@@ -18,11 +24,11 @@ export interface LaunchOptions {
 const API_SERVER_IP = "172.18.0.2";
 const CLUSTER_DNS = "10.96.0.10:53";
 
-export const adminSocket = (cluster: ClusterFile, name: ProcessName | "supervisor"): string =>
+export const adminSocket = (cluster: ClusterFile, name: InstanceName | "supervisor"): string =>
   join(cluster.runDir, `${name}.sock`);
 export const carrierSocket = (cluster: ClusterFile, name: ProcessName): string =>
   join(cluster.runDir, `${name}.carrier.sock`);
-export const pidFile = (cluster: ClusterFile, name: ProcessName | "supervisor"): string =>
+export const pidFile = (cluster: ClusterFile, name: InstanceName | "supervisor"): string =>
   join(cluster.runDir, `${name}.pid`);
 
 /** The command line of one process, after `kubesim <name>`. */
@@ -49,6 +55,7 @@ export function argumentsOf(
     adminSocket(cluster, name),
     ...(options.seed ? ["--seed", options.seed] : []),
     ...(options.logLevel ? ["--log-level", options.logLevel] : []),
+    ...(options.chaos ? ["--chaos"] : []),
     ...(options.extra?.[name] ?? []),
   ];
   switch (name) {

@@ -7,12 +7,16 @@ import { AdminError, adminCall, startAdminServer } from "../../machinery/runtime
 import { ownPid } from "../../machinery/runtime/host.js";
 import type { HostPort } from "../live/host-ports.js";
 import { Child } from "./child.js";
+import { ClusterChaos } from "./cluster-chaos.js";
 import { type ClusterDir, type ClusterFile, UserError } from "./cluster.js";
+import { LiveProcesses } from "./live-processes.js";
 import { claimPidFile, endLeftover } from "./pid-file.js";
 import {
   adminSocket,
   argumentsOf,
   type LaunchOptions,
+  DUPLICATES,
+  type InstanceName,
   PROCESS_NAMES,
   type ProcessName,
   pidFile,
@@ -63,6 +67,8 @@ const GIVE_UP_RESTARTS = 3;
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #children = new Map<ProcessName, Child>();
+  readonly #processes: LiveProcesses;
+  readonly #chaos: ClusterChaos;
   #admin: { close(): Promise<void> } | undefined;
   /** Until then the files in the run directory are another supervisor's. */
   #claimed = false;
@@ -70,6 +76,13 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#processes = new LiveProcesses({
+      enabled: options.launch.chaos === true,
+      childOf: (name) => this.#children.get(name),
+      newDuplicate: (name, split) =>
+        this.#newChild(name, `${name}-2`, split && name === "controllers" ? ["--leader-elect", "false"] : []),
+    });
+    this.#chaos = new ClusterChaos({ ...options, processes: this.#processes });
   }
 
   /**
@@ -77,29 +90,42 @@ export class Supervisor {
    * another supervisor has the cluster.
    */
   async start(): Promise<void> {
-    const { dir, cluster, launch, clock, logger } = this.#options;
+    const { cluster } = this.#options;
     const owner = claimPidFile(pidFile(cluster, "supervisor"), ownPid());
     if (owner !== undefined)
       throw new UserError(`cluster "${cluster.name}" was just started by pid ${owner}`);
     this.#claimed = true;
-    for (const name of PROCESS_NAMES) endLeftover(pidFile(cluster, name));
+    for (const name of [...PROCESS_NAMES, ...DUPLICATES]) endLeftover(pidFile(cluster, name));
     this.#admin = await startAdminServer(adminSocket(cluster, "supervisor"), {
       "GET /status": () => this.status(),
       "GET /health": () => ({ ready: true }),
+      ...this.#chaos.handlers(),
     });
-    const main = join(dirname(fileURLToPath(import.meta.url)), "..", "main.js");
     for (const name of PROCESS_NAMES) {
-      const child = new Child({
-        name,
-        command: [main, name, ...argumentsOf(name, dir, cluster, launch)],
-        logFile: dir.log(name),
-        pidFile: pidFile(cluster, name),
-        clock,
-        logger,
-      });
+      const child = this.#newChild(name, name);
       this.#children.set(name, child);
       child.start();
     }
+  }
+
+  /** `instance` names log, pid file and admin socket; `more` comes after the process' own arguments. */
+  #newChild(name: ProcessName, instance: InstanceName, more: readonly string[] = []): Child {
+    const { dir, cluster, launch, clock, logger } = this.#options;
+    const main = join(dirname(fileURLToPath(import.meta.url)), "..", "main.js");
+    const own = instance === name ? [] : ["--admin-socket", adminSocket(cluster, instance)];
+    return new Child({
+      name: instance,
+      command: [main, name, ...argumentsOf(name, dir, cluster, launch), ...own, ...more],
+      logFile: dir.log(instance),
+      pidFile: pidFile(cluster, instance),
+      clock,
+      logger,
+    });
+  }
+
+  /** Heals faults that a killed supervisor left; answers how many. Call once the API server answers. */
+  healLeftovers(): Promise<number> {
+    return this.#chaos.healLeftovers();
   }
 
   /** Resolves when every named process says it is ready; rejects with UserError when one keeps failing. */
@@ -199,6 +225,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     if (!this.#claimed) return;
     const { cluster } = this.#options;
+    await this.#chaos.stop();
     const [first, ...others] = PROCESS_NAMES;
     await Promise.all(others.map(async (name) => this.#children.get(name)?.stop(STOP_GRACE_MS)));
     await this.#children.get(first)?.stop(STOP_GRACE_MS);

@@ -14,6 +14,8 @@ export interface CommonOptions {
   /** Names a run; absent means one nobody chose. */
   seed?: string;
   logLevel: "debug" | "info" | "warn" | "error";
+  /** Whether fault points may be used. */
+  chaos?: boolean;
   /** File descriptor of the supervisor's pipe; the process exits when it closes. */
   supervisorFd?: string;
 }
@@ -28,6 +30,7 @@ export const processCommand = (name: string, description: string): Command =>
     .option("--dataplane <path>", "Unix socket of the data plane's carrier")
     .option("--cluster-token-file <path>", "file with the carrier's token")
     .option("--seed <text>", "seed of every random choice")
+    .option("--chaos", "let faults be injected through the admin socket")
     .option("--supervisor-fd <fd>", "exit when this pipe closes")
     .addOption(
       new Option("--log-level <level>", "least severe record to log")

@@ -1,7 +1,5 @@
 import { parseAddress } from "../../machinery/network/addresses.js";
-import type { LinkFault } from "../../machinery/network/links.js";
 import type { AdminHandlers } from "../../machinery/runtime/admin-server.js";
-import { holdLease, parseLease } from "../lease.js";
 import type { DataPlane } from "./data-plane.js";
 import type { Packet } from "./decision.js";
 import type { FlowFilter } from "./flow-log.js";
@@ -9,8 +7,6 @@ import { dataPlaneMetrics } from "./metrics.js";
 import type { NodeKernel } from "./node-kernel.js";
 import type { RouteTable } from "./route-table.js";
 import type { ProgramTransaction, ServicePortRoute } from "./table.js";
-
-type NamedLinkFault = { name: string } & LinkFault;
 
 /** What the data plane's admin socket offers. */
 export function dataPlaneHandlers(dataPlane: DataPlane): AdminHandlers {
@@ -38,22 +34,7 @@ export function dataPlaneHandlers(dataPlane: DataPlane): AdminHandlers {
     },
     "POST /trace": ({ body }) => dataPlane.trace(parsePacket(body)),
     "POST /exchange": ({ body }) => exchange(dataPlane, body as Record<string, string>),
-    "POST /nodes/crash": ({ body }) => dataPlane.crashNode((body as { node: string }).node),
-    "POST /nodes/boot": ({ body }) => dataPlane.bootNode((body as { node: string }).node),
     "GET /links": () => dataPlane.links.list(),
-    "PUT /links": ({ body }) => {
-      const { name, ...fault } = body as NamedLinkFault;
-      dataPlane.links.set(name, fault);
-    },
-    "GET /links/lease": ({ query, signal }) => {
-      const lease = parseLease(query);
-      const { name, ...fault } = lease.fault as unknown as NamedLinkFault;
-      return holdLease(dataPlane.clock, lease.endsAtMs, signal, {
-        inject: () => dataPlane.links.set(name, fault),
-        heal: () => dataPlane.links.clear(name),
-      });
-    },
-    "DELETE /links": ({ query }) => dataPlane.links.clear(query.get("name") ?? ""),
   };
 }
 

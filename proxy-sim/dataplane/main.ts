@@ -1,6 +1,7 @@
 import { whenAborted } from "../../machinery/api/when-aborted.js";
 import { readFileSync } from "node:fs";
 import { startAdminServer } from "../../machinery/runtime/admin-server.js";
+import { FaultPoints } from "../../machinery/runtime/fault-points.js";
 import { jsonLogger } from "../../machinery/runtime/json-logger.js";
 import { type CommonOptions, processCommand } from "../../machinery/runtime/options.js";
 import { seededRng } from "../../machinery/runtime/seeded-rng.js";
@@ -10,6 +11,7 @@ import { unpredictableSeed } from "../../machinery/runtime/system-secrets.js";
 import { parseAddress } from "../../machinery/network/addresses.js";
 import type { PublishedPort } from "./edge/published-ports.js";
 import { startLiveDataPlane } from "./edge/live-data-plane.js";
+import { defineDataPlaneFaults } from "./fault-points.js";
 
 interface Options extends CommonOptions {
   route: Record<string, string>;
@@ -37,8 +39,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     options.supervisorFd === undefined ? undefined : Number(options.supervisorFd),
   );
   const logger = jsonLogger({ component: "dataplane" }, options.logLevel);
+  const clock = systemClock();
   const { dataPlane, loadBalancers, close } = await startLiveDataPlane({
-    clock: systemClock(),
+    clock,
     rng: seededRng(options.seed ?? unpredictableSeed()).fork("dataplane"),
     logger,
     carrierSocket: required(options.carrier, "--carrier"),
@@ -49,10 +52,13 @@ export async function main(argv: readonly string[]): Promise<void> {
     ...(options.loopbackIndex === undefined ? {} : { loopbackIndex: Number(options.loopbackIndex) }),
     ...(options.hostNodes === undefined ? {} : { hostNodes: Number(options.hostNodes) }),
   });
+  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
+  defineDataPlaneFaults(faults, dataPlane);
   const admin = options.adminSocket
     ? await startAdminServer(options.adminSocket, {
         ...dataPlane.adminHandlers(),
         ...loadBalancers.adminHandlers(),
+        ...faults.handlers(),
       })
     : undefined;
   logger.info("Data plane is ready", { carrier: options.carrier });
