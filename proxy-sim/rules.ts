@@ -2,7 +2,8 @@ import type { Node, Service, ServicePort } from "../machinery/api/core-v1.js";
 import type { Endpoint, EndpointSlice } from "../machinery/api/discovery-v1.js";
 import type { DeepReadonly } from "../machinery/api/meta-v1.js";
 import { objectKey } from "../machinery/api/resource.js";
-import { isIp } from "../machinery/network/addresses.js";
+import { canonicalIp, familyOf, isIp } from "../machinery/network/addresses.js";
+import { HOST_PORTS_ANNOTATION, parseHostPorts } from "../machinery/network/host-ports.js";
 import type { Backend, NodeRoute, ServicePortRoute } from "./dataplane/table.js";
 
 /** Pure: what the objects of the API say about routing. */
@@ -50,14 +51,11 @@ function routeOf(
     servicePort: servicePortName(service, port),
     serviceResourceVersion: service.metadata.resourceVersion,
     protocol: port.protocol ?? "TCP",
-    clusterIPs: spec.clusterIPs?.length ? [...spec.clusterIPs] : [spec.clusterIP ?? ""],
+    clusterIPs: addressesIn(spec.clusterIPs?.length ? spec.clusterIPs : [spec.clusterIP]),
     port: port.port,
-    externalIPs: (spec.externalIPs ?? []).filter(isIp),
+    externalIPs: addressesIn(spec.externalIPs ?? []),
     // With ipMode Proxy the balancer itself must see the traffic; no node may take a short cut.
-    loadBalancerIPs: ingress
-      .filter(({ ipMode }) => ipMode !== "Proxy")
-      .map(({ ip }) => ip ?? "")
-      .filter(isIp),
+    loadBalancerIPs: addressesIn(ingress.filter(({ ipMode }) => ipMode !== "Proxy").map(({ ip }) => ip)),
     internalTrafficPolicy: spec.internalTrafficPolicy === "Local" ? "Local" : "Cluster",
     externalTrafficPolicy: spec.externalTrafficPolicy === "Local" ? "Local" : "Cluster",
     backends: backendsOf(port, slices),
@@ -65,11 +63,15 @@ function routeOf(
   if (spec.loadBalancerSourceRanges?.length)
     route.loadBalancerSourceRanges = spec.loadBalancerSourceRanges.map((range) => range.trim());
   if (port.nodePort) route.nodePort = port.nodePort;
+  if (spec.healthCheckNodePort) route.healthCheckNodePort = spec.healthCheckNodePort;
   if (spec.sessionAffinity === "ClientIP")
     route.sessionAffinitySeconds =
       spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS;
   return route;
 }
+
+const addressesIn = (texts: readonly (string | undefined)[]): string[] =>
+  texts.filter((text) => text !== undefined && isIp(text)).map((text) => canonicalIp(text ?? ""));
 
 /** Endpoints of every slice whose port has this name and protocol. One that is in two slices counts once, ready first. */
 export function backendsOf(
@@ -85,6 +87,7 @@ export function backendsOf(
         continue;
       for (const endpoint of slice.endpoints ?? []) {
         const backend = backendOf(endpoint, slicePort.port, slice);
+        if (familyOf(backend.ip) !== slice.addressType) continue;
         const key = `${backend.ip} ${backend.port}`;
         const known = byAddress.get(key);
         if (!known || (backend.ready && !known.ready)) byAddress.set(key, backend);
@@ -98,7 +101,7 @@ function backendOf(endpoint: DeepReadonly<Endpoint>, port: number, slice: Readon
   const { conditions = {}, targetRef, hints } = endpoint;
   const ready = conditions.ready ?? true;
   const backend: Backend = {
-    ip: endpoint.addresses[0] ?? "",
+    ip: canonicalIp(endpoint.addresses[0] ?? ""),
     port,
     ready,
     serving: conditions.serving ?? ready,
@@ -122,12 +125,20 @@ function weightOf({ metadata }: ReadonlySlice): number {
 
 /** How packets reach a node; without a carrier annotation nobody carries them. */
 export function nodeRouteOf({ metadata, spec, status }: DeepReadonly<Node>): NodeRoute {
+  const internal = addressesIn(
+    (status?.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => address),
+  );
+  const [internalIP = ""] = internal;
   const route: NodeRoute = {
     nodeName: metadata.name,
-    internalIP: status?.addresses?.find(({ type }) => type === "InternalIP")?.address ?? "",
+    internalIP,
     podCIDRs: spec?.podCIDRs?.length ? [...spec.podCIDRs] : spec?.podCIDR ? [spec.podCIDR] : [],
     carrier: metadata.annotations?.[CARRIER_ANNOTATION] ?? "",
   };
+  const secondaryIP = internal.find((ip) => familyOf(ip) !== familyOf(internalIP));
+  if (secondaryIP !== undefined) route.secondaryIP = secondaryIP;
+  const hostPorts = parseHostPorts(metadata.annotations?.[HOST_PORTS_ANNOTATION]);
+  if (hostPorts.length > 0) route.hostPorts = hostPorts;
   const zone = metadata.labels?.[ZONE_LABEL];
   if (zone !== undefined) route.zone = zone;
   return route;

@@ -1,4 +1,5 @@
 import type { CliCommand } from "../command.js";
+import { familyOf } from "../../machinery/network/addresses.js";
 import { type FlagSpecs, parseFlags } from "../flags.js";
 import { adminFlags, clusterAdmin, serviceKey } from "../objects/cluster-admin.js";
 import { printTables, type SharedTable } from "../printers/routing-tables.js";
@@ -73,6 +74,7 @@ async function render(
 interface ProxyNode {
   nodeName: string;
   internalIP: string;
+  secondaryIP?: string;
   zone?: string;
   mode: string;
 }
@@ -80,7 +82,7 @@ interface ProxyNode {
 const nodesOf = (admin: ReturnType<typeof clusterAdmin>): Promise<ProxyNode[]> =>
   admin.call<ProxyNode[]>("proxy", "GET", "/nodes");
 
-/** Nodes that share a table still have rule sets of their own: local endpoints and node ports differ. */
+/** Nodes that share a table still have rule sets of their own, one for each family: local endpoints and node ports differ. */
 function forEachNode(
   tables: readonly SharedTable[],
   nodes: readonly ProxyNode[],
@@ -89,10 +91,13 @@ function forEachNode(
   const known = new Map(nodes.map((node) => [node.nodeName, node]));
   return tables
     .flatMap(({ nodes: sharing, routes }) => sharing.map((node) => ({ node, routes })))
-    .map(({ node, routes }) => {
-      const { internalIP = node, zone, mode = "iptables" } = known.get(node) ?? {};
-      const table = { node, nodeIP: internalIP, routes, ...(zone === undefined ? {} : { zone }) };
-      return `# ${node}\n${print(table, mode)}`;
+    .flatMap(({ node, routes }) => {
+      const { internalIP = node, secondaryIP, zone, mode = "iptables" } = known.get(node) ?? {};
+      const ips = secondaryIP === undefined ? [internalIP] : [internalIP, secondaryIP];
+      return ips.map((nodeIP) => {
+        const table = { node, nodeIP, routes, ...(zone === undefined ? {} : { zone }) };
+        return `# ${node}${ips.length > 1 ? ` ${familyOf(nodeIP)}` : ""}\n${print(table, mode)}`;
+      });
     })
     .join("\n");
 }

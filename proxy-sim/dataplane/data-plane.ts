@@ -1,6 +1,7 @@
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Logger } from "../../machinery/api/logger.js";
 import type { Rng } from "../../machinery/api/rng.js";
+import { familyOf } from "../../machinery/network/addresses.js";
 import { SYN_TIMEOUT_MS } from "../../machinery/network/handshake.js";
 import { Links } from "../../machinery/network/links.js";
 import type { OwnedConnection } from "../../machinery/network/memory-pipe.js";
@@ -50,6 +51,10 @@ interface OpenFlow {
 
 /** Who calls from the host, as the nodes see it: the gateway of their network (Docker's, in clusters made with kind). */
 export const HOST_IP = "172.18.0.1";
+const HOST_IPS = { IPv4: HOST_IP, IPv6: "fc00:f853:ccd:e793::1" } as const;
+
+/** The host's address of the family in which it calls. */
+export const hostIpFor = (ip: string): string => HOST_IPS[familyOf(ip)];
 
 /** The nodes' kernels: tables, NAT, conntrack and the flows through them. Knows no API; everything comes by `program`. */
 export class DataPlane implements Uplink, DataPlaneApi {
@@ -85,7 +90,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
       links: this.links,
       dialer: options.dialCarrier,
     });
-    this.hostDatagrams = new HostDatagrams(this.datagrams, HOST_IP);
+    this.hostDatagrams = new HostDatagrams(this.datagrams, HOST_IPS);
   }
 
   get clock(): Clock {

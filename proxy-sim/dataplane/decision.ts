@@ -1,4 +1,5 @@
 import type { Protocol } from "../../machinery/api/core-v1.js";
+import type { HostPortMapping } from "../../machinery/network/host-ports.js";
 import type { SocketAddress } from "../../machinery/network/network.js";
 import type { Hop } from "./forwarding.js";
 import type { Match } from "./route-entry.js";
@@ -11,6 +12,8 @@ export interface Packet {
   to: SocketAddress;
   /** It came from outside the cluster, to this node's external address. */
   enteredAt?: string;
+  /** The loopback address that a node's process dialled, when the kernel let it through to the node's own. */
+  loopback?: string;
 }
 
 export type Verdict = "forward" | "refused" | "unreachable" | "timed-out";
@@ -30,6 +33,8 @@ export interface Decision {
   policy?: "Cluster" | "Local";
   /** The backend was chosen by session affinity. */
   affinity?: boolean;
+  /** Present when a pod's host port was meant. */
+  hostPort?: HostPortMapping;
   /** Of the node's proxy, by name; present when a Service was meant. */
   balancer?: string;
   /** The packet as it leaves the node, after NAT. */

@@ -97,6 +97,11 @@ export class FlowLog {
       if (backend.nodeName !== undefined) record.backendNode = backend.nodeName;
       if (backend.pod !== undefined) record.pod = backend.pod;
     }
+    if (decision.hostPort) {
+      record.backend = formatAddress(decision.to);
+      record.pod = decision.hostPort.pod;
+      if (decision.hop?.node) record.backendNode = decision.hop.node.nodeName;
+    }
     this.#ring[record.id % this.#ring.length] = record;
     this.#active += 1;
     this.#connections?.began(record);

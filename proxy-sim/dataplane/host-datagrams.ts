@@ -1,3 +1,4 @@
+import { familyOf, type IpFamily } from "../../machinery/network/addresses.js";
 import type { SocketAddress } from "../../machinery/network/network.js";
 import type { Datagrams } from "./datagrams.js";
 
@@ -9,17 +10,18 @@ export interface HostExchange {
   close(): void;
 }
 
-/** UDP from the host into the cluster: the host's address is the data plane's own, so answers end here. */
+/** UDP from the host into the cluster: the host's addresses are the data plane's own, so answers end here. */
 export class HostDatagrams {
   readonly #datagrams: Datagrams;
-  readonly #ip: string;
+  readonly #ips: Readonly<Record<IpFamily, string>>;
   readonly #open = new Map<number, (bytes: Uint8Array) => void>();
   #next = FIRST_PORT;
 
-  constructor(datagrams: Datagrams, ip: string) {
+  constructor(datagrams: Datagrams, ips: Readonly<Record<IpFamily, string>>) {
     this.#datagrams = datagrams;
-    this.#ip = ip;
-    datagrams.addSink(ip, (to, bytes) => this.#open.get(to.port)?.(bytes));
+    this.#ips = ips;
+    for (const ip of Object.values(ips))
+      datagrams.addSink(ip, (to, bytes) => this.#open.get(to.port)?.(bytes));
   }
 
   /** `enteredAt` is the node whose address the host used; absent, the host reaches Services as the API server does. */
@@ -27,7 +29,7 @@ export class HostDatagrams {
     const port = this.#freePort();
     this.#open.set(port, onAnswer);
     return {
-      send: (bytes) => this.#datagrams.send({ ip: this.#ip, port }, to, bytes, enteredAt),
+      send: (bytes) => this.#datagrams.send({ ip: this.#ips[familyOf(to.ip)], port }, to, bytes, enteredAt),
       close: () => {
         this.#open.delete(port);
       },

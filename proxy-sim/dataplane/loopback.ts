@@ -1,20 +1,27 @@
-import { isLoopback } from "../../machinery/network/addresses.js";
+import { familyOf, isLoopback } from "../../machinery/network/addresses.js";
+import type { ProxyMode } from "../balancers/balancer.js";
 import type { Packet } from "./decision.js";
+import { nodeAddress } from "./forwarding.js";
 import type { Router } from "./router.js";
 
-/** Modes whose rules also see packets that a node sends to its own loopback address (`route_localnet`). */
-const LOCALHOST_NODE_PORTS: ReadonlySet<string> = new Set(["iptables", "userspace"]);
+/** iptables mode has `route_localnet`, which IPv6 does not know; in userspace mode the proxy itself listens. */
+const seesLoopback = (mode: ProxyMode, ip: string): boolean =>
+  mode === "userspace" || (mode === "iptables" && familyOf(ip) === "IPv4");
 
 /**
- * `localhost:nodePort` inside a node is its node port, in the modes where it really is. In others the packet stays as it
- * is and finds nobody.
+ * `localhost:nodePort` inside a node is its node port, in the modes where it really is, and `127.0.0.1:hostPort` a pod's
+ * host port in all of them. Any other packet stays as it is and finds nobody.
  */
 export function throughLoopback(router: Router, packet: Packet): Packet {
-  if (!isLoopback(packet.to.ip)) return packet;
+  const { to, protocol } = packet;
+  if (!isLoopback(to.ip)) return packet;
   const node = router.forwarding.nodeAt(packet.from.ip);
   const kernel = node && router.kernel(node.nodeName);
-  if (!kernel || !LOCALHOST_NODE_PORTS.has(kernel.balancer.mode)) return packet;
-  if (kernel.table.lookup(packet.to, packet.protocol)) return packet;
-  if (!kernel.table.nodePort(packet.to.port, packet.protocol)) return packet;
-  return { ...packet, to: { ip: node.internalIP, port: packet.to.port } };
+  const ip = node && nodeAddress(node, familyOf(to.ip));
+  if (!kernel || ip === undefined || kernel.table.lookup(to, protocol)) return packet;
+  const isNodePort =
+    seesLoopback(kernel.balancer.mode, to.ip) && kernel.table.nodePort(to.port, protocol) !== undefined;
+  const isHostPort =
+    familyOf(to.ip) === "IPv4" && router.forwarding.hostPort(node.nodeName, [ip, to.ip], to.port, protocol);
+  return isNodePort || isHostPort ? { ...packet, to: { ip, port: to.port }, loopback: to.ip } : packet;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Rng } from "../../machinery/api/rng.js";
-import { cidrContains, formatAddress } from "../../machinery/network/addresses.js";
+import { cidrContains, familyOf, formatAddress } from "../../machinery/network/addresses.js";
 import type { Balancer } from "../balancers/balancer.js";
 import { ActiveConnections } from "./active-connections.js";
 import type { Decision, Packet } from "./decision.js";
@@ -147,6 +147,7 @@ export class Router {
       const external = source === undefined ? packet.enteredAt !== undefined : source !== node;
       return this.#throughService({ packet, decision, kernel, match, node, external, dryRun, retry });
     }
+    if (addressed) return this.#toNode(packet, decision, addressed);
     return this.#direct(decision);
   }
 
@@ -187,11 +188,25 @@ export class Router {
     decision.backend = backend;
     decision.to = { ip: backend.ip, port: backend.port };
     const hop = this.forwarding.hop(backend.ip);
-    if (node && isMasqueraded(at, backend))
-      decision.from = {
-        ip: this.forwarding.masqueradeAddress(node, hop?.node),
-        port: packet.from.port,
-      };
+    if (node && isMasqueraded(at, backend)) this.#masquerade(decision, node, hop?.node);
+    return this.#forward(decision);
+  }
+
+  #masquerade(decision: Decision, node: NodeRoute, destination: NodeRoute | undefined): void {
+    const ip = this.forwarding.masqueradeAddress(node, destination, familyOf(decision.to.ip));
+    if (ip !== undefined) decision.from = { ip, port: decision.from.port };
+  }
+
+  /** A node's own address: a pod's host port, or whoever listens there. Upstream: the CNI plugin portmap. */
+  #toNode(packet: Packet, decision: Decision, node: NodeRoute): Decision {
+    const { ip, port } = packet.to;
+    const own = packet.loopback === undefined ? [ip] : [ip, packet.loopback];
+    const mapping = this.forwarding.hostPort(node.nodeName, own, port, packet.protocol);
+    const podIP = mapping?.podIPs.find((each) => familyOf(each) === familyOf(ip));
+    if (!mapping || podIP === undefined) return this.#direct(decision);
+    decision.hostPort = mapping;
+    decision.to = { ip: podIP, port: mapping.podPort };
+    if (packet.from.ip === podIP || packet.loopback !== undefined) this.#masquerade(decision, node, node);
     return this.#forward(decision);
   }
 

@@ -1,4 +1,5 @@
 import type { Protocol } from "../../machinery/api/core-v1.js";
+import type { HostPortMapping } from "../../machinery/network/host-ports.js";
 
 /**
  * What the proxy programs and the data plane walks. Plain JSON, immutable, so that it can cross the admin socket and so
@@ -38,6 +39,8 @@ export interface ServicePortRoute {
   /** Clients that may use `loadBalancerIPs`; absent: all. */
   loadBalancerSourceRanges?: readonly string[];
   sessionAffinitySeconds?: number;
+  /** Where the node's proxy says whether it has endpoints of its own. */
+  healthCheckNodePort?: number;
   internalTrafficPolicy: "Cluster" | "Local";
   externalTrafficPolicy: "Cluster" | "Local";
   backends: readonly Backend[];
@@ -47,10 +50,14 @@ export interface ServicePortRoute {
 export interface NodeRoute {
   nodeName: string;
   internalIP: string;
+  /** Its address of the other family. */
+  secondaryIP?: string;
   podCIDRs: readonly string[];
   zone?: string;
   /** Where the node's host process listens: the value of the Node annotation `kubesim.dev/carrier`. */
   carrier: string;
+  /** What its kernel sends on to pods. */
+  hostPorts?: readonly HostPortMapping[];
 }
 
 /**

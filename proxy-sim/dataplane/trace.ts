@@ -1,5 +1,10 @@
+import { familyOf } from "../../machinery/network/addresses.js";
+import type { HostPortMapping } from "../../machinery/network/host-ports.js";
+import { chainsWalked } from "../rulesets/chains.js";
 import { rulesWalked } from "../rulesets/iptables-walk.js";
 import type { Decision, Packet } from "./decision.js";
+import { nodeAddress } from "./forwarding.js";
+import { throughLoopback } from "./loopback.js";
 import { backendKey } from "./route-entry.js";
 import type { Router } from "./router.js";
 import { policyOf } from "./selection.js";
@@ -18,6 +23,10 @@ export interface Explanation {
   affinity?: boolean;
   /** By name, the mode that the node's proxy works in. */
   balancer?: string;
+  /** The pod that the node's port belongs to, when it is no Service's. */
+  hostPort?: HostPortMapping;
+  /** The chains, tables or virtual server by which the packet went. */
+  chains: string[];
   /** In iptables mode: with how many rules a kernel would have compared the packet. */
   rulesWalked?: number;
   backend?: Backend;
@@ -29,11 +38,15 @@ export interface Explanation {
 }
 
 /** Leaves no trace itself: no connection, no affinity entry, no turn of a balancer. */
-export function explain(router: Router, packet: Packet): Explanation {
+export function explain(router: Router, sent: Packet): Explanation {
+  const packet = throughLoopback(router, sent);
   const decision = router.decide(packet, { dryRun: true });
   const { match, backend } = decision;
+  const kernel = router.kernel(decision.node ?? "");
+  const isFromNode = packet.enteredAt === undefined && router.forwarding.nodeAt(packet.from.ip) !== undefined;
   const explanation: Explanation = {
     verdict: decision.verdict,
+    chains: chainsWalked(kernel?.balancer.mode ?? "iptables", packet, decision, { fromNode: isFromNode }),
     from: decision.from,
     to: decision.to,
     endpoints: match
@@ -47,11 +60,12 @@ export function explain(router: Router, packet: Packet): Explanation {
   if (decision.policy !== undefined) explanation.policy = decision.policy;
   if (decision.affinity !== undefined) explanation.affinity = decision.affinity;
   if (decision.balancer !== undefined) explanation.balancer = decision.balancer;
-  const kernel = router.kernel(decision.node ?? "");
+  if (decision.hostPort !== undefined) explanation.hostPort = decision.hostPort;
   if (kernel?.balancer.mode === "iptables") {
     const node = router.forwarding.node(kernel.name);
     const routes = [...kernel.table.routes()].map(({ route }) => route);
-    const table = { node: kernel.name, nodeIP: node?.internalIP ?? "", routes };
+    const nodeIP = (node && nodeAddress(node, familyOf(packet.to.ip))) ?? packet.to.ip;
+    const table = { node: kernel.name, nodeIP, routes };
     explanation.rulesWalked = rulesWalked(
       node?.zone ? { ...table, zone: node.zone } : table,
       packet,

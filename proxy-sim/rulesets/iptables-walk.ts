@@ -2,7 +2,7 @@ import type { Decision, Packet } from "../dataplane/decision.js";
 import type { RouteScope } from "../dataplane/route-entry.js";
 import { endpointChain } from "./names.js";
 import { entryRules, serviceChains } from "./iptables.js";
-import { type NodeTable, servicesOf, type ServiceRules } from "./node-table.js";
+import { hostPrefix, type NodeTable, servicesOf, type ServiceRules } from "./node-table.js";
 
 /**
  * How many rules of the nat table a kernel in iptables mode compares with the first packet of a connection: those before
@@ -16,7 +16,7 @@ export function rulesWalked(table: NodeTable, packet: Packet, decision: Decision
     const entries = entryRules(service);
     const isMeant = service.route.servicePort === match?.entry.route.servicePort;
     if (isMeant && match && match.scope !== "node-port") {
-      const wanted = `-d ${packet.to.ip}/32 `;
+      const wanted = `-d ${hostPrefix(packet.to.ip)} `;
       const index = entries.findIndex((rule) => rule.includes(wanted));
       if (index >= 0) return walked + index + 1 + inService(service, match.scope, decision);
     }

@@ -1,8 +1,10 @@
+import { familyOf, formatAddress, type IpFamily } from "../../machinery/network/addresses.js";
 import type { Backend } from "../dataplane/table.js";
 import { endpointChain, iptablesSuffix, protocolOf } from "./names.js";
 import {
-  CLUSTER_CIDR,
+  clusterCidr,
   hasExternal,
+  hostPrefix,
   type NodeTable,
   type ServiceRules,
   servicesOf,
@@ -22,7 +24,19 @@ const ALWAYS_NAT = `-A PREROUTING -m comment --comment "kubernetes service porta
 const LAST_IN_SERVICES =
   '-A KUBE-SERVICES -m comment --comment "kubernetes service nodeports; NOTE: this must be the last rule in this chain" -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS';
 
-/** What kube-proxy in iptables mode makes of a node's table, in the shape of `iptables-save`: tables filter and nat. */
+const FULL_MASKS: Readonly<Record<IpFamily, string>> = {
+  IPv4: "255.255.255.255",
+  IPv6: "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+};
+const REJECTIONS: Readonly<Record<IpFamily, string>> = {
+  IPv4: "REJECT --reject-with icmp-port-unreachable",
+  IPv6: "REJECT --reject-with icmp6-port-unreachable",
+};
+
+/**
+ * What kube-proxy in iptables mode makes of a node's table, in the shape of `iptables-save` (`ip6tables-save` when the
+ * node's address is an IPv6 one): tables filter and nat.
+ */
 export function iptablesSave(table: NodeTable): string {
   const services = servicesOf(table);
   const nat = services.flatMap(serviceChains);
@@ -54,7 +68,7 @@ export function entryRules(service: ServiceRules): string[] {
   if (cluster.length === 0) return [];
   const suffix = iptablesSuffix(route);
   const jump = (ip: string, what: string, chain: string): string =>
-    `-A KUBE-SERVICES -d ${ip}/32 -p ${protocolOf(route)} -m comment --comment "${route.servicePort} ${what}" -m ${protocolOf(route)} --dport ${route.port} -j ${chain}-${suffix}`;
+    `-A KUBE-SERVICES -d ${hostPrefix(ip)} -p ${protocolOf(route)} -m comment --comment "${route.servicePort} ${what}" -m ${protocolOf(route)} --dport ${route.port} -j ${chain}-${suffix}`;
   const isLocal = route.internalTrafficPolicy === "Local";
   return [
     ...(isLocal && local.length === 0
@@ -96,33 +110,30 @@ function externalRules(service: ServiceRules): string[] {
     return [...entry, rule("masquerade traffic", "-j KUBE-MARK-MASQ"), rule("", `-j KUBE-SVC-${suffix}`)];
   return [
     ...entry,
-    rule("pod traffic", `-s ${CLUSTER_CIDR} -j KUBE-SVC-${suffix}`),
+    rule("pod traffic", `-s ${clusterCidr(service)} -j KUBE-SVC-${suffix}`),
     rule("masquerade LOCAL traffic", "-m addrtype --src-type LOCAL -j KUBE-MARK-MASQ"),
     rule("route LOCAL traffic", `-m addrtype --src-type LOCAL -j KUBE-SVC-${suffix}`),
     ...(local.length > 0 ? [rule("", `-j KUBE-SVL-${suffix}`)] : []),
   ];
 }
 
-function balancingRules(
-  { route, clusterIPs }: ServiceRules,
-  chain: string,
-  endpoints: readonly Backend[],
-): string[] {
+function balancingRules(service: ServiceRules, chain: string, endpoints: readonly Backend[]): string[] {
+  const { route, clusterIPs } = service;
   const protocol = protocolOf(route);
   const to = (endpoint: Backend, match: string): string => {
-    const comment = `${route.servicePort} -> ${endpoint.ip}:${endpoint.port}`;
+    const comment = `${route.servicePort} -> ${formatAddress(endpoint)}`;
     return `-A ${chain} -m comment --comment "${comment}"${match} -j ${endpointChain(route, endpoint)}`;
   };
   const seconds = route.sessionAffinitySeconds;
   const recent = (endpoint: Backend): string =>
     to(
       endpoint,
-      ` -m recent --rcheck --seconds ${seconds} --reap --name ${endpointChain(route, endpoint)} --mask 255.255.255.255 --rsource`,
+      ` -m recent --rcheck --seconds ${seconds} --reap --name ${endpointChain(route, endpoint)} --mask ${FULL_MASKS[service.family]} --rsource`,
     );
   return [
     ...clusterIPs.map(
       (ip) =>
-        `-A ${chain} ! -s ${CLUSTER_CIDR} -d ${ip}/32 -p ${protocol} -m comment --comment "${route.servicePort} cluster IP" -m ${protocol} --dport ${route.port} -j KUBE-MARK-MASQ`,
+        `-A ${chain} ! -s ${clusterCidr(service)} -d ${hostPrefix(ip)} -p ${protocol} -m comment --comment "${route.servicePort} cluster IP" -m ${protocol} --dport ${route.port} -j KUBE-MARK-MASQ`,
     ),
     ...(seconds === undefined ? [] : endpoints.map(recent)),
     ...endpoints.map((endpoint, i) => to(endpoint, chance(endpoints.length - i))),
@@ -136,30 +147,31 @@ function chance(left: number): string {
   return ` -m statistic --mode random --probability ${kept.toFixed(11)}`;
 }
 
-function endpointRules({ route }: ServiceRules, endpoint: Backend): string[] {
+function endpointRules(service: ServiceRules, endpoint: Backend): string[] {
+  const { route } = service;
   const chain = endpointChain(route, endpoint);
   const protocol = protocolOf(route);
   const remember =
     route.sessionAffinitySeconds === undefined
       ? ""
-      : ` -m recent --set --name ${chain} --mask 255.255.255.255 --rsource`;
+      : ` -m recent --set --name ${chain} --mask ${FULL_MASKS[service.family]} --rsource`;
   const comment = `-m comment --comment "${route.servicePort}"`;
   return [
-    `-A ${chain} -s ${endpoint.ip}/32 ${comment} -j KUBE-MARK-MASQ`,
-    `-A ${chain} -p ${protocol} ${comment}${remember} -m ${protocol} -j DNAT --to-destination ${endpoint.ip}:${endpoint.port}`,
+    `-A ${chain} -s ${hostPrefix(endpoint.ip)} ${comment} -j KUBE-MARK-MASQ`,
+    `-A ${chain} -p ${protocol} ${comment}${remember} -m ${protocol} -j DNAT --to-destination ${formatAddress(endpoint)}`,
   ];
 }
 
 /** Who is refused, who is dropped, and whom a load balancer's source ranges let through. */
 function filterRules(service: ServiceRules): string[] {
-  const { route, clusterIPs, externalIPs, loadBalancerIPs, cluster, local } = service;
+  const { family, route, clusterIPs, externalIPs, loadBalancerIPs, cluster, local } = service;
   const protocol = protocolOf(route);
   const end = (why: string, port: number, target: string): string =>
     `-m comment --comment "${route.servicePort} ${why}" -m ${protocol} --dport ${port} -j ${target}`;
   const ending = (why: string, target: string, external: boolean): string[] => [
     ...(external ? [...externalIPs, ...loadBalancerIPs] : clusterIPs).map(
       (ip) =>
-        `-A ${external ? "KUBE-EXTERNAL-SERVICES" : "KUBE-SERVICES"} -d ${ip}/32 -p ${protocol} ${end(why, route.port, target)}`,
+        `-A ${external ? "KUBE-EXTERNAL-SERVICES" : "KUBE-SERVICES"} -d ${hostPrefix(ip)} -p ${protocol} ${end(why, route.port, target)}`,
     ),
     ...(external && route.nodePort !== undefined
       ? [
@@ -167,7 +179,7 @@ function filterRules(service: ServiceRules): string[] {
         ]
       : []),
   ];
-  const reject = "REJECT --reject-with icmp-port-unreachable";
+  const reject = REJECTIONS[family];
   if (cluster.length === 0)
     return [false, true].flatMap((external) => ending("has no endpoints", reject, external));
   return [
@@ -186,15 +198,15 @@ const firewallChains = (rules: readonly string[]): string[] =>
     .filter((chain) => chain.startsWith("KUBE-FW-"))
     .map((chain) => `:${chain} - [0:0]`);
 
-function firewallRules({ route, loadBalancerIPs }: ServiceRules): string[] {
-  const ranges = route.loadBalancerSourceRanges;
-  if (!ranges || loadBalancerIPs.length === 0) return [];
+function firewallRules({ family, route, loadBalancerIPs }: ServiceRules): string[] {
+  const ranges = route.loadBalancerSourceRanges?.filter((range) => familyOf(range) === family);
+  if (!ranges?.length || loadBalancerIPs.length === 0) return [];
   const protocol = protocolOf(route);
   const chain = `KUBE-FW-${iptablesSuffix(route)}`;
   return [
     ...loadBalancerIPs.map(
       (ip) =>
-        `-A KUBE-PROXY-FIREWALL -d ${ip}/32 -p ${protocol} -m comment --comment "${route.servicePort} traffic not accepted by ${chain}" -m ${protocol} --dport ${route.port} -j ${chain}`,
+        `-A KUBE-PROXY-FIREWALL -d ${hostPrefix(ip)} -p ${protocol} -m comment --comment "${route.servicePort} traffic not accepted by ${chain}" -m ${protocol} --dport ${route.port} -j ${chain}`,
     ),
     ...ranges.map(
       (range) =>

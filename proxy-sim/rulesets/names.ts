@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { formatAddress } from "../../machinery/network/addresses.js";
 import type { Backend, ServicePortRoute } from "../dataplane/table.js";
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -18,8 +19,8 @@ export const protocolOf = (route: ServicePortRoute): string => route.protocol.to
 export const iptablesSuffix = (route: ServicePortRoute): string =>
   hashed(route.servicePort + protocolOf(route), 16);
 
-export const endpointChain = (route: ServicePortRoute, { ip, port }: Backend): string =>
-  `KUBE-SEP-${hashed(`${route.servicePort}${protocolOf(route)}${ip}:${port}`, 16)}`;
+export const endpointChain = (route: ServicePortRoute, endpoint: Backend): string =>
+  `KUBE-SEP-${hashed(`${route.servicePort}${protocolOf(route)}${formatAddress(endpoint)}`, 16)}`;
 
 /** `ULMVA6XW-ns1/svc1/tcp/p80`, for nftables, where names may be long. */
 export const nftablesName = (route: ServicePortRoute): string => {

@@ -55,6 +55,32 @@ test("what nobody serves is rejected, and what only other nodes serve is dropped
   expect(ipvsadm(elsewhere)).toContain("-> 10.244.2.2:8080");
 });
 
+test("the IPv6 half of a Service is a rule set of its own, and a Service without that half has none", () => {
+  const backends = [...three.slice(0, 1), aBackend("fd00:10:244:1::2", { nodeName: "node-1" })];
+  const dual = aRoute("default/web", {
+    clusterIPs: ["10.96.0.10", "fd00:10:96::a"],
+    nodePort: 30_080,
+    sessionAffinitySeconds: 10_800,
+    backends,
+  });
+  const table = { ...aTable(dual, aRoute("default/old", { backends })), nodeIP: "fc00:f853:ccd:e793::3" };
+  const saved = iptablesSave(table);
+  expect(saved).toContain("-d fd00:10:96::a/128 -p tcp");
+  expect(saved).toContain("-m tcp -j DNAT --to-destination [fd00:10:244:1::2]:8080");
+  expect(saved).toContain("--mask ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff --rsource");
+  expect(saved).not.toMatch(/10\.(96|244)\.|default\/old/);
+  expect(iptablesSave({ ...table, routes: [{ ...dual, backends: [] }] })).toContain("icmp6-port-unreachable");
+  const listed = nftList(table);
+  expect(listed).toMatch(/^table ip6 kube-proxy \{/);
+  expect(listed).toContain("fd00:10:96::a . tcp . 80 : goto service-");
+  expect(listed).toContain("meta l4proto tcp dnat to [fd00:10:244:1::2]:8080");
+  expect(listed).toMatch(/set affinity-\S+ \{\n\t\ttype ipv6_addr\n.*\n.*\n\t\ttimeout 3h/);
+  expect(listed).not.toMatch(/\bip (saddr|daddr)|ipv4/);
+  expect(ipvsadm(table)).toContain(
+    "TCP  [fd00:10:96::a]:80 rr persistent 10800\n  -> [fd00:10:244:1::2]:8080",
+  );
+});
+
 test("policy Local has chains of its own with this node's endpoints", () => {
   const table = aTable(aRoute("default/web", { backends: three, internalTrafficPolicy: "Local" }));
   const local = iptablesSave(table)

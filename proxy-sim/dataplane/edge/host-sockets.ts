@@ -2,9 +2,11 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../../machinery/api/clock.js";
 import type { Protocol } from "../../../machinery/api/core-v1.js";
 import type { Logger } from "../../../machinery/api/logger.js";
-import { formatAddress } from "../../../machinery/network/addresses.js";
+import { familyOf, formatAddress, loopbackOf } from "../../../machinery/network/addresses.js";
+import type { HostPortMapping } from "../../../machinery/network/host-ports.js";
 import type { SocketAddress } from "../../../machinery/network/network.js";
 import { toConnectionError } from "../../../machinery/network/system-errors.js";
+import { isAnyIp, nodeAddress } from "../forwarding.js";
 import type { HostDatagrams } from "../host-datagrams.js";
 import type { HostListeners } from "../host-ports.js";
 import type { RouteEntry } from "../route-entry.js";
@@ -16,6 +18,8 @@ import { HostTcpPort } from "./host-tcp.js";
 import { HostUdpPort } from "./host-udp.js";
 
 const LAST_PORT = 65_535;
+/** The address that people type. */
+const HOST = "127.0.0.1";
 
 export interface HostSocketOptions {
   clock: Clock;
@@ -42,12 +46,28 @@ interface Bound {
   port: HostPort;
 }
 
-/** Real listeners on this machine, one for each node port that somebody serves. */
+/** What the sockets of one host address follow. */
+interface Followed {
+  node: string;
+  table: RouteTable;
+  hostPorts: readonly HostPortMapping[];
+}
+
+/** What a socket is for. */
+interface Purpose {
+  /** A service port, or `pod default/web-0` for a host port. */
+  name: string;
+  protocol: Protocol;
+  node: NodeRoute;
+  wanted: SocketAddress;
+}
+
+/** Real listeners on this machine, one for each node port that somebody serves and for each host port. */
 export class HostSockets implements HostListeners {
   readonly #options: HostSocketOptions;
   readonly #bound = new Map<string, Bound>();
   /** The tables that the sockets already follow, by host address. */
-  readonly #applied = new Map<string, { node: string; table: RouteTable }>();
+  readonly #applied = new Map<string, Followed>();
   readonly #slots = new Map<string, number>();
   #turn: Promise<void> = Promise.resolve();
   #closed = false;
@@ -77,10 +97,25 @@ export class HostSockets implements HostListeners {
     const addresses = this.#addresses([...router.forwarding.nodes()]);
     for (const [ip, { node }] of this.#applied) if (addresses.get(ip)?.nodeName !== node) this.#leave(ip);
     for (const [ip, node] of addresses) {
-      const table = router.kernel(node.nodeName)?.table ?? RouteTable.empty;
-      const before = this.#applied.get(ip)?.table ?? RouteTable.empty;
-      this.#applied.set(ip, { node: node.nodeName, table });
-      if (table !== before) await this.#follow(ip, node, before, table);
+      const { nodeName, hostPorts = [] } = node;
+      const table = router.kernel(nodeName)?.table ?? RouteTable.empty;
+      const before = this.#applied.get(ip);
+      this.#applied.set(ip, { node: nodeName, table, hostPorts });
+      if (table !== before?.table) await this.#follow(ip, node, before?.table ?? RouteTable.empty, table);
+      if (hostPorts !== before?.hostPorts) await this.#followHostPorts(ip, node, before?.hostPorts ?? []);
+    }
+  }
+
+  async #followHostPorts(ip: string, node: NodeRoute, before: readonly HostPortMapping[]): Promise<void> {
+    const now = new Map(
+      (node.hostPorts ?? [])
+        .filter((each) => isOpenAt(each, ip, node))
+        .map((each) => [keyOf(ip, each), each]),
+    );
+    for (const mapping of before) if (!now.has(keyOf(ip, mapping))) this.#unbind(keyOf(ip, mapping));
+    for (const [key, { pod, protocol, hostPort }] of now) {
+      if (protocol === "SCTP") continue;
+      await this.#bind(key, { name: `pod ${pod}`, protocol, node, wanted: { ip, port: hostPort } });
     }
   }
 
@@ -91,27 +126,27 @@ export class HostSockets implements HostListeners {
       const { protocol, nodePort } = entry.route;
       if (protocol === "SCTP" || nodePort === undefined) continue;
       // A closed port refuses, as the REJECT rule of a Service without endpoints does.
-      if (isServed(entry, node)) await this.#bind(`${ip} ${key}`, { ip, port: nodePort }, node, entry);
+      const { servicePort: name } = entry.route;
+      const wanted = { ip, port: nodePort };
+      if (isServed(entry, node, ip)) await this.#bind(`${ip} ${key}`, { name, protocol, node, wanted });
       else this.#unbind(`${ip} ${key}`);
     }
   }
 
-  async #bind(key: string, wanted: SocketAddress, node: NodeRoute, entry: RouteEntry): Promise<void> {
-    const { servicePort } = entry.route;
+  async #bind(key: string, purpose: Purpose): Promise<void> {
+    const { name, node, wanted } = purpose;
     const bound = this.#bound.get(key);
     if (bound) {
-      bound.port.servicePort = servicePort;
+      bound.port.servicePort = name;
       return;
     }
-    const port: HostPort = { servicePort, node: node.nodeName, wanted: formatAddress(wanted) };
-    const socket = await this.#open(port, wanted, () =>
-      this.#newSocket(entry.route.protocol, node, wanted.port),
-    );
+    const port: HostPort = { servicePort: name, node: node.nodeName, wanted: formatAddress(wanted) };
+    const socket = await this.#open(port, wanted, () => this.#newSocket(purpose));
     if (socket) this.#bound.set(key, { socket, port });
   }
 
-  #newSocket(protocol: Protocol, node: NodeRoute, port: number): HostSocket {
-    const to = { ip: node.internalIP, port };
+  #newSocket({ protocol, node, wanted }: Purpose): HostSocket {
+    const to = { ip: nodeAddress(node, familyOf(wanted.ip)) ?? node.internalIP, port: wanted.port };
     const { clock, datagrams, onConnection } = this.#options;
     return protocol === "UDP"
       ? new HostUdpPort({ clock, datagrams: datagrams(), to, enteredAt: node.nodeName })
@@ -124,7 +159,7 @@ export class HostSockets implements HostListeners {
     wanted: SocketAddress,
     newSocket: () => HostSocket,
   ): Promise<HostSocket | undefined> {
-    const candidates = wanted.ip === "127.0.0.1" ? [wanted, ...substitutesFor(wanted)] : [wanted];
+    const candidates = wanted.ip === HOST ? [wanted, ...substitutesFor(wanted)] : [wanted];
     for (const candidate of candidates) {
       const socket = newSocket();
       try {
@@ -149,7 +184,7 @@ export class HostSockets implements HostListeners {
     for (const key of this.#bound.keys()) if (key.startsWith(`${ip} `)) this.#unbind(key);
   }
 
-  /** Host address → node. 127.0.0.1 is the first node. */
+  /** Host address → node. 127.0.0.1 is the first node, and so is ::1 where nodes have IPv6. */
   #addresses(nodes: readonly NodeRoute[]): Map<string, NodeRoute> {
     const bySlot = new Map<number, NodeRoute>();
     const names = new Set(nodes.map((node) => node.nodeName));
@@ -157,11 +192,12 @@ export class HostSockets implements HostListeners {
     for (const node of nodes) bySlot.set(this.#slotOf(node.nodeName), node);
     const addresses = new Map<string, NodeRoute>();
     const first = bySlot.get([...bySlot.keys()].reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY));
-    if (first) addresses.set("127.0.0.1", first);
+    if (first) addresses.set(HOST, first);
     const { loopbackIndex, hostNodes } = this.#options;
-    if (loopbackIndex === undefined) return addresses;
     for (const [slot, node] of bySlot)
-      if (slot <= hostNodes) addresses.set(`127.${loopbackIndex}.0.${slot}`, node);
+      if (loopbackIndex !== undefined && slot <= hostNodes)
+        addresses.set(`127.${loopbackIndex}.0.${slot}`, node);
+    if (first && nodeAddress(first, "IPv6") !== undefined) addresses.set(loopbackOf("::1"), first);
     return addresses;
   }
 
@@ -183,6 +219,18 @@ const substitutesFor = ({ ip, port }: SocketAddress): SocketAddress[] =>
     .filter((substitute) => substitute <= LAST_PORT)
     .map((substitute) => ({ ip, port: substitute }));
 
-const isServed = (entry: RouteEntry, node: NodeRoute): boolean =>
-  selectBackends(entry, "node-port", { node: node.nodeName, zone: node.zone, external: true }).kind !==
-  "reject";
+const isServed = (entry: RouteEntry, { nodeName, zone }: NodeRoute, ip: string): boolean =>
+  selectBackends(entry, "node-port", {
+    node: nodeName,
+    zone,
+    external: true,
+    ipv6: familyOf(ip) === "IPv6",
+  }).kind !== "reject";
+
+const keyOf = (ip: string, { hostPort, protocol }: HostPortMapping): string =>
+  `${ip} host ${hostPort}/${protocol}`;
+
+/** A mapping to one address of the node is not for those who call another. */
+const isOpenAt = ({ hostIP, podIPs }: HostPortMapping, ip: string, node: NodeRoute): boolean =>
+  podIPs.some((podIP) => familyOf(podIP) === familyOf(ip)) &&
+  (isAnyIp(hostIP) || hostIP === nodeAddress(node, familyOf(ip)));

@@ -1,4 +1,5 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { isIPv6 } from "node:net";
 import type { Clock } from "../../../machinery/api/clock.js";
 import { formatAddress } from "../../../machinery/network/addresses.js";
 import type { SocketAddress } from "../../../machinery/network/network.js";
@@ -15,7 +16,7 @@ interface Client {
 
 /** A UDP port of this machine that leads to an address of the cluster. */
 export class HostUdpPort {
-  readonly #socket: Socket = createSocket("udp4");
+  #socket: Socket;
   readonly #clients = new Map<string, Client>();
   readonly #options: {
     clock: Clock;
@@ -27,11 +28,16 @@ export class HostUdpPort {
 
   constructor(options: { clock: Clock; datagrams: HostDatagrams; to: SocketAddress; enteredAt?: string }) {
     this.#options = options;
-    this.#socket.on("message", (bytes, peer) => this.#receive(bytes, peer));
+    this.#socket = createSocket("udp4");
   }
 
   /** Rejects with the system's error when the port is taken. */
   async bind({ ip, port }: SocketAddress): Promise<SocketAddress> {
+    if (isIPv6(ip)) {
+      this.#socket.close();
+      this.#socket = createSocket({ type: "udp6", ipv6Only: true });
+    }
+    this.#socket.on("message", (bytes, peer) => this.#receive(bytes, peer));
     await new Promise<void>((resolve, reject) => {
       this.#socket.once("error", reject);
       this.#socket.bind({ address: ip, port }, () => {

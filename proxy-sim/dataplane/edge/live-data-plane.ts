@@ -5,7 +5,7 @@ import type { Rng } from "../../../machinery/api/rng.js";
 import { serveCarrier } from "../../../machinery/network/carrier.js";
 import { CarrierSessions } from "../../../machinery/network/carrier-session.js";
 import type { SocketAddress } from "../../../machinery/network/network.js";
-import { DataPlane, HOST_IP } from "../data-plane.js";
+import { DataPlane, hostIpFor } from "../data-plane.js";
 import type { Packet } from "../decision.js";
 import { HostSockets } from "./host-sockets.js";
 import { liveDialer } from "./live-dialer.js";
@@ -47,8 +47,7 @@ export async function startLiveDataPlane(
     });
   };
   const fromHost = (socket: Socket, node: string, to: SocketAddress): void => {
-    const from: SocketAddress = { ip: HOST_IP, port: socket.remotePort ?? 0 };
-    serving(socket, { protocol: "TCP", from, to, enteredAt: node }, "host");
+    serving(socket, { protocol: "TCP", from: hostSource(socket, to), to, enteredAt: node }, "host");
   };
   const hostListeners = new HostSockets({
     clock,
@@ -79,7 +78,7 @@ export async function startLiveDataPlane(
     logger,
     datagrams: dataPlane.hostDatagrams,
     onConnection: (socket, to) =>
-      serving(socket, { protocol: "TCP", from: { ip: HOST_IP, port: socket.remotePort ?? 0 }, to }, "host"),
+      serving(socket, { protocol: "TCP", from: hostSource(socket, to), to }, "host"),
   });
   const loadBalancers = new LoadBalancers({
     clock,
@@ -97,3 +96,8 @@ export async function startLiveDataPlane(
     },
   };
 }
+
+const hostSource = (socket: Socket, to: SocketAddress): SocketAddress => ({
+  ip: hostIpFor(to.ip),
+  port: socket.remotePort ?? 0,
+});

@@ -5,7 +5,7 @@ import { isIp } from "../../../machinery/network/addresses.js";
 import type { SocketAddress } from "../../../machinery/network/network.js";
 import { toConnectionError } from "../../../machinery/network/system-errors.js";
 import type { AdminHandlers } from "../../../machinery/runtime/admin-server.js";
-import { HOST_IP } from "../data-plane.js";
+import { hostIpFor } from "../data-plane.js";
 import type { HostDatagrams } from "../host-datagrams.js";
 import type { Router } from "../router.js";
 import { HostTcpPort } from "./host-tcp.js";
@@ -138,7 +138,7 @@ export class LoadBalancers {
     const serves = ({ node, to }: { node: string; to: SocketAddress }): boolean => {
       const packet = {
         protocol: frontend.protocol,
-        from: { ip: HOST_IP, port: PROBE_PORT },
+        from: { ip: hostIpFor(to.ip), port: PROBE_PORT },
         to,
         enteredAt: node,
       };
