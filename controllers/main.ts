@@ -68,6 +68,9 @@ const parseOptions = (argv: readonly string[]): Options =>
       "*",
     )
     .option("--concurrent-syncs <count>", "keys that each controller works on at once", "5")
-    .option("--pod-cidr <cidr>", "range that nodes' pod CIDRs are cut from (default: as the node count asks)")
+    .option(
+      "--pod-cidr <cidrs>",
+      "range that nodes' pod CIDRs are cut from, or IPv4,IPv6 (default: both, as the node count asks)",
+    )
     .parse(["node", "controllers", ...argv])
     .opts<Options>();

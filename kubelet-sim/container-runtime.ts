@@ -5,7 +5,7 @@ import type { Network } from "../machinery/network/network.js";
  * process. Nothing here knows the Kubernetes API. One runtime per node.
  */
 export interface ContainerRuntime {
-  /** Idempotent for the same uid: an existing live sandbox is returned. Its IP comes from the node's pod range. */
+  /** Idempotent for the same uid: an existing live sandbox is returned. Its IPs come from the node's pod ranges. */
   runSandbox(config: SandboxConfig): Promise<Sandbox>;
   /** Takes `latency.pull`. Rejects with ImageError. `reference` is as written in the Pod. */
   pullImage(reference: string): Promise<PulledImage>;
@@ -46,7 +46,15 @@ export interface SandboxConfig {
 }
 
 export interface Sandbox {
+  /** 64 hex digits. */
+  readonly id: string;
+  /** Path of its network namespace, or `host`. */
+  readonly networkNamespace: string;
+  /** False once it was removed, or its node crashed. */
+  readonly isLive: boolean;
   readonly ip: string;
+  /** One of each family of the node's pod ranges, the primary one first; the node's with hostNetwork. */
+  readonly ips: readonly string[];
   readonly network: Network;
   /** Containers of one sandbox share network and the volumes that both mount. */
   createContainer(config: ContainerConfig): Container;

@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { Clock } from "../machinery/api/clock.js";
-import { nodes, type Pod, pods } from "../machinery/api/core-v1.js";
+import { type Node, nodes, type Pod, pods } from "../machinery/api/core-v1.js";
 import type { Logger } from "../machinery/api/logger.js";
 import type { DeepReadonly } from "../machinery/api/meta-v1.js";
 import type { Rng } from "../machinery/api/rng.js";
@@ -41,7 +41,7 @@ export class KubeletHost {
   readonly #kubelets = new Map<string, Kubelet>();
   readonly #pods: Informer<Pod>;
   /** Those who wait for a pod range, by node. */
-  readonly #awaitingRange = new Map<string, (podCIDR: string) => void>();
+  readonly #awaitingRange = new Map<string, (podCIDRs: readonly string[]) => void>();
   readonly readiness: ReadinessLog;
   #running = false;
 
@@ -127,7 +127,7 @@ export class KubeletHost {
       configSource,
       readiness: this.readiness,
       synced: (signal) => this.#informers.waitForSync(signal),
-      podCIDR: (signal) => this.#podCIDR(node.name, signal),
+      podCIDRs: (signal) => this.#podCIDRs(node.name, signal),
       podsOnNode: () => this.#pods.byIndex("node", node.name).map(mutable),
       ...(serve ? { serve } : {}),
     });
@@ -143,23 +143,24 @@ export class KubeletHost {
   }
 
   #watchRanges(): void {
-    const look = (node: { metadata: { name: string }; spec: { readonly podCIDR?: string } }): void => {
-      const { podCIDR } = node.spec;
-      if (podCIDR) this.#awaitingRange.get(node.metadata.name)?.(podCIDR);
+    const look = (node: DeepReadonly<Node>): void => {
+      const podCIDRs = podCIDRsOf(node);
+      if (podCIDRs.length > 0) this.#awaitingRange.get(node.metadata.name)?.(podCIDRs);
     };
     this.#informers.for(nodes).onChange({ added: look, updated: (_, node) => look(node) });
   }
 
-  #podCIDR(name: string, signal: AbortSignal): Promise<string> {
-    const known = this.#informers.for(nodes).get(name)?.spec.podCIDR;
-    if (known) return Promise.resolve(known);
+  #podCIDRs(name: string, signal: AbortSignal): Promise<readonly string[]> {
+    const node = this.#informers.for(nodes).get(name);
+    const known = node ? podCIDRsOf(node) : [];
+    if (known.length > 0) return Promise.resolve(known);
     return new Promise((resolve, reject) => {
       const onAbort = (): void => reject(signal.reason as Error);
       signal.addEventListener("abort", onAbort, { once: true });
-      this.#awaitingRange.set(name, (podCIDR) => {
+      this.#awaitingRange.set(name, (podCIDRs) => {
         this.#awaitingRange.delete(name);
         signal.removeEventListener("abort", onAbort);
-        resolve(podCIDR);
+        resolve(podCIDRs);
       });
     });
   }
@@ -168,6 +169,9 @@ export class KubeletHost {
     for (const kubelet of this.#kubelets.values()) kubelet.workers?.configChanged(key);
   }
 }
+
+const podCIDRsOf = ({ spec }: DeepReadonly<Node>): readonly string[] =>
+  spec.podCIDRs?.length ? spec.podCIDRs : spec.podCIDR ? [spec.podCIDR] : [];
 
 /** The cache's objects are only read here too; the API types are those of objects that may be changed. */
 const mutable = (pod: DeepReadonly<Pod>): Pod => pod as Pod;

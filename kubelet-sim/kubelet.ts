@@ -6,10 +6,11 @@ import type { Logger } from "../machinery/api/logger.js";
 import type { Rng } from "../machinery/api/rng.js";
 import { EventRecorder } from "../machinery/client/event-recorder.js";
 import type { RestClient } from "../machinery/client/rest-client.js";
+import { familyOf } from "../machinery/network/addresses.js";
 import type { HostNetwork } from "../machinery/network/host-network.js";
 import type { VirtualNetwork } from "../machinery/network/virtual-network.js";
 import type { ContainerRuntime } from "./container-runtime.js";
-import type { KubeletConfig, NodeConfig } from "./node/node-config.js";
+import { type KubeletConfig, type NodeConfig, nodeIPs } from "./node/node-config.js";
 import { NodeLease } from "./node/node-lease.js";
 import { capacityOf } from "./node/node-object.js";
 import { NodeReporter } from "./node/node-reporter.js";
@@ -27,8 +28,8 @@ import { ServiceAccountTokens } from "./volumes/service-account-tokens.js";
 
 export interface RuntimeRequest {
   nodeName: string;
-  nodeIP: string;
-  podCIDR: string;
+  nodeIPs: readonly string[];
+  podCIDRs: readonly string[];
   nodeNetwork: HostNetwork;
   /** Addresses that pods of this node had before it started: not the first to be given out again. */
   usedIPs: readonly string[];
@@ -47,8 +48,8 @@ export interface KubeletOptions {
   readiness: ReadinessLog;
   /** Resolves once everything that pods are made from is known. */
   synced: (signal: AbortSignal) => Promise<void>;
-  /** Resolves with the node's pod range once a controller has given it one. */
-  podCIDR: (signal: AbortSignal) => Promise<string>;
+  /** Resolves with the node's pod ranges once a controller has given it some. */
+  podCIDRs: (signal: AbortSignal) => Promise<readonly string[]>;
   /** Pods bound to this node, as far as known. */
   podsOnNode: () => readonly Pod[];
   /** Offers the kubelet's API at the node's address; stops at the signal. */
@@ -148,7 +149,7 @@ export class Kubelet {
     const stopped = AbortSignal.any([signal, controller.signal]);
     // Every pod and every pending wait of the node listens to it.
     setMaxListeners(0, stopped);
-    const network = this.#options.network.addHost(this.#options.node.ip, { hasNodePorts: true });
+    const network = this.#options.network.addHost(nodeIPs(this.#options.node), { hasNodePorts: true });
     this.#crash = () => {
       controller.abort(new Error("the node crashed"));
       this.#boot?.runtime.crash();
@@ -169,7 +170,7 @@ export class Kubelet {
   }
 
   async #start(network: HostNetwork, controller: AbortController, stopped: AbortSignal): Promise<void> {
-    const { node, config, client, clock, podCIDR, serve } = this.#options;
+    const { node, config, client, clock, podCIDRs, serve } = this.#options;
     const boot = ++this.#bootCount;
     const rng = this.#options.rng.fork(`boot-${boot}`);
     const recorder = this.#recorder(rng);
@@ -188,14 +189,14 @@ export class Kubelet {
       enabled: () => this.#heartbeats,
     });
     loops.push(lease.run(stopped), reporter.run(stopped));
-    const range = await podCIDR(stopped);
+    const ranges = await podCIDRs(stopped);
     await this.#options.synced(stopped);
     const runtime = this.#options.runtimeFor({
       nodeName: node.name,
-      nodeIP: node.ip,
-      podCIDR: range,
+      nodeIPs: nodeIPs(node),
+      podCIDRs: primaryFamilyFirst(ranges, node.ip),
       nodeNetwork: network,
-      usedIPs: this.#options.podsOnNode().flatMap(({ status }) => status.podIP ?? []),
+      usedIPs: this.#options.podsOnNode().flatMap(podIPsOf),
     });
     const workers = new PodWorkers(this.#context({ network, runtime, recorder, rng, stopped }));
     const shell = new NodeShell({ runtime, nodeName: node.name, nameservers: config.nodeNameservers });
@@ -261,14 +262,14 @@ export class Kubelet {
     const tokens = new ServiceAccountTokens({ client, clock });
     return {
       nodeName: node.name,
-      hostIP: node.ip,
+      hostIPs: nodeIPs(node),
       clock,
       rng,
       logger: this.#logger,
       runtime,
       network,
       toPods: new PodDialer({
-        nodeIP: node.ip,
+        nodeIPs: nodeIPs(node),
         network: this.#options.network,
         clock,
         rng: rng.fork("pod-dialer"),
@@ -303,6 +304,15 @@ export class Kubelet {
     };
   }
 }
+
+/** A pod's primary address is of the node's primary family (kubelet, sortPodIPs). */
+const primaryFamilyFirst = (cidrs: readonly string[], nodeIP: string): string[] =>
+  [...cidrs].sort(
+    (a, b) => Number(familyOf(b) === familyOf(nodeIP)) - Number(familyOf(a) === familyOf(nodeIP)),
+  );
+
+const podIPsOf = ({ status }: Pod): string[] =>
+  status.podIPs?.map(({ ip }) => ip) ?? (status.podIP ? [status.podIP] : []);
 
 /** `spec.containers{web}`, `spec.initContainers{setup}`. */
 function fieldPathOf({ spec }: Pod, container: string): string {

@@ -1,7 +1,8 @@
 import { Option } from "commander";
+import { canonicalIp, familyOf, isIp } from "../machinery/network/addresses.js";
 import { type CommonOptions, processCommand } from "../machinery/runtime/options.js";
 import type { RuntimeLatency } from "./runtime/runtime.js";
-import { type NodeConfig, nodeAddress, numberedNodes } from "./node/node-config.js";
+import { MOST_ZONES, type NodeConfig, nodeAddresses, numberedNodes, zoneOf } from "./node/node-config.js";
 
 export interface KubeletOptions extends CommonOptions {
   nodes: string;
@@ -28,7 +29,10 @@ export function parseKubeletOptions(argv: readonly string[]): {
   )
     .option("--nodes <count>", "how many nodes to run, node-1 to node-N", "3")
     .option("--node-name <name...>", "names of the nodes, in place of --nodes")
-    .option("--node-ip <ip...>", "InternalIPs of the nodes, in the order of --node-name")
+    .option(
+      "--node-ip <ip...>",
+      "InternalIPs of the nodes, in the order of --node-name: IP, or two families as IP,IP",
+    )
     .option("--zones <count>", "label nodes round robin with topology zones zone-a, zone-b…")
     .option("--credentials-dir <dir>", "folder with a node-<name>.kubeconfig for each node")
     .option("--pod-start <ms>", "time a container takes to start: 5 or 1-5")
@@ -56,16 +60,25 @@ export function parseKubeletOptions(argv: readonly string[]): {
   }
 }
 
-const ZONE_LETTERS = "abcdefghijklmnopqrstuvwxyz";
-
 /** The nodes that the options ask for. Throws RangeError. */
 function nodesOf(options: KubeletOptions): NodeConfig[] {
-  const nodes = options.nodeName
-    ? options.nodeName.map((name, i) => ({ name, ip: options.nodeIp?.[i] ?? nodeAddress(i + 1) }))
-    : numberedNodes(count("--nodes", options.nodes, 0));
-  if (options.zones === undefined) return nodes;
-  const zones = Math.min(count("--zones", options.zones), ZONE_LETTERS.length);
-  return nodes.map((node, i) => ({ ...node, region: "local", zone: `zone-${ZONE_LETTERS[i % zones]}` }));
+  const zones = options.zones === undefined ? 0 : Math.min(count("--zones", options.zones), MOST_ZONES);
+  if (!options.nodeName) return numberedNodes(count("--nodes", options.nodes, 0), zones);
+  return options.nodeName.map((name, i) => ({
+    name,
+    ...(nodeIpOption(options.nodeIp?.[i]) ?? nodeAddresses(i + 1)),
+    ...(zones > 0 ? zoneOf(i, zones) : {}),
+  }));
+}
+
+/** `172.18.0.3` or `172.18.0.3,fd00:172:18::3`, as the kubelet's --node-ip. Throws RangeError. */
+function nodeIpOption(text: string | undefined): Pick<NodeConfig, "ip" | "secondIP"> | undefined {
+  if (text === undefined) return undefined;
+  const [ip = "", secondIP, ...more] = text.split(",").map(canonicalIp);
+  const families = new Set([ip, ...(secondIP ? [secondIP] : [])].map(familyOf));
+  if (!isIp(ip) || (secondIP !== undefined && (!isIp(secondIP) || families.size < 2)) || more.length > 0)
+    throw new RangeError(`--node-ip "${text}" is not an IP address or one of each family`);
+  return secondIP === undefined ? { ip } : { ip, secondIP };
 }
 
 function count(option: string, text: string, least = 1): number {

@@ -41,6 +41,7 @@ test("nodes register with address, capacity, pod range and a lease", async () =>
   expect(node.spec.podCIDR).toMatch(/^10\.244\.\d+\.0\/24$/);
   expect(node.status.addresses).toEqual([
     { type: "InternalIP", address: "172.18.0.4" },
+    { type: "InternalIP", address: "fd00:172:18::4" },
     { type: "Hostname", address: "node-2" },
   ]);
   expect(node.status.allocatable).toMatchObject({ cpu: "4", memory: "8Gi", pods: "110" });

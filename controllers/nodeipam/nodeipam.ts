@@ -1,12 +1,13 @@
 import { type Node, nodes } from "../../machinery/api/core-v1.js";
+import type { DeepReadonly } from "../../machinery/api/meta-v1.js";
 import type { ObjectKey } from "../../machinery/api/resource.js";
 import { isNotFound } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
 import { defineController, type Reconciler, type ReconcilerDeps } from "../controller.js";
 import type { ReconcileResult } from "../workers.js";
-import { nextFree, parseRange, rangeFor } from "./pod-cidrs.js";
+import { type CidrRange, nextFree, parseRanges, rangesFor } from "./pod-cidrs.js";
 
-/** Gives each node the range that its pods' addresses come from. */
+/** Gives each node the ranges that its pods' addresses come from, one of each family. */
 export const nodeIpamController = defineController({
   name: "nodeipam",
   component: "cidrAllocator",
@@ -21,17 +22,17 @@ class NodeIpamReconciler implements Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #nodes: Informer<Node>;
   /** By node: assigned, or about to be. */
-  readonly #taken = new Map<ObjectKey, string>();
+  readonly #taken = new Map<ObjectKey, readonly string[]>();
   readonly #used = new Set<string>();
-  /** Where the search goes on: what was just given back is not given out again at once. */
-  #next = 0;
+  /** By the position of the cluster's range, where the search goes on: what was just given back comes last. */
+  readonly #next: number[] = [];
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
     this.#nodes = deps.informer(nodes);
     this.#nodes.onChange({
-      added: (node) => this.#note(node.metadata.name, node.spec.podCIDR),
-      updated: (_old, node) => this.#note(node.metadata.name, node.spec.podCIDR),
+      added: (node) => this.#note(node.metadata.name, podCIDRsOf(node)),
+      updated: (_old, node) => this.#note(node.metadata.name, podCIDRsOf(node)),
       deleted: (node) => this.#release(node.metadata.name),
     });
   }
@@ -39,13 +40,13 @@ class NodeIpamReconciler implements Reconciler {
   async reconcile(key: ObjectKey): Promise<ReconcileResult> {
     const node = this.#nodes.get(key);
     if (!node || node.spec.podCIDR) return undefined;
-    const cidr = this.#taken.get(key) ?? this.#reserve(key);
-    if (!cidr) {
+    const cidrs = this.#taken.get(key) ?? this.#reserve(key);
+    if (!cidrs) {
       const message = `Node ${key} status is now: CIDRNotAvailable`;
       this.#deps.events.event(node, "Normal", "CIDRNotAvailable", message);
       return { requeueAfterMs: 10_000 };
     }
-    const body = { spec: { podCIDR: cidr, podCIDRs: [cidr] } };
+    const body = { spec: { podCIDR: cidrs[0], podCIDRs: cidrs } };
     try {
       this.#nodes.observe(await this.#deps.client.patch(nodes, { name: key }, { type: "strategic", body }));
     } catch (err) {
@@ -55,26 +56,30 @@ class NodeIpamReconciler implements Reconciler {
     return undefined;
   }
 
-  #reserve(key: ObjectKey): string | undefined {
+  /** All or nothing: a node has a range of every family. */
+  #reserve(key: ObjectKey): readonly string[] | undefined {
     const { podCidr } = this.#deps;
-    const range = podCidr ? parseRange(podCidr) : rangeFor(this.#nodes.size);
-    const found = range && nextFree(range, this.#used, this.#next);
-    if (!found) return undefined;
-    this.#next = found.next;
-    this.#note(key, found.cidr);
-    return found.cidr;
+    const ranges: CidrRange[] = (podCidr ? parseRanges(podCidr) : rangesFor(this.#nodes.size)) ?? [];
+    const found = ranges.map((range, i) => nextFree(range, this.#used, this.#next[i]));
+    const cidrs = found.flatMap((free) => free?.cidr ?? []);
+    if (cidrs.length === 0 || cidrs.length < ranges.length) return undefined;
+    for (const [i, free] of found.entries()) this.#next[i] = free?.next ?? 0;
+    this.#note(key, cidrs);
+    return cidrs;
   }
 
-  #note(key: ObjectKey, cidr: string | undefined): void {
-    if (!cidr || this.#taken.get(key) === cidr) return;
+  #note(key: ObjectKey, cidrs: readonly string[]): void {
+    if (cidrs.length === 0) return;
     this.#release(key);
-    this.#taken.set(key, cidr);
-    this.#used.add(cidr);
+    this.#taken.set(key, cidrs);
+    for (const cidr of cidrs) this.#used.add(cidr);
   }
 
   #release(key: ObjectKey): void {
-    const cidr = this.#taken.get(key);
-    if (cidr) this.#used.delete(cidr);
+    for (const cidr of this.#taken.get(key) ?? []) this.#used.delete(cidr);
     this.#taken.delete(key);
   }
 }
+
+const podCIDRsOf = ({ spec }: DeepReadonly<Node>): readonly string[] =>
+  spec.podCIDRs?.length ? spec.podCIDRs : spec.podCIDR ? [spec.podCIDR] : [];

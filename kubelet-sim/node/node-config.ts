@@ -1,3 +1,4 @@
+import { addressInCidr } from "../../machinery/network/addresses.js";
 import type { Taint } from "../../machinery/api/core-v1.js";
 
 /** One node as the kubelet is told to register it. */
@@ -6,6 +7,8 @@ export interface NodeConfig {
   name: string;
   /** InternalIP. */
   ip: string;
+  /** InternalIP of the other family. */
+  secondIP?: string;
   zone?: string;
   region?: string;
   labels?: Readonly<Record<string, string>>;
@@ -37,12 +40,27 @@ export const KUBELET_DEFAULTS: KubeletConfig = {
   kubeletPort: 10250,
 };
 
-/** The address of node number `index` (from 1): 172.18.0.2 is the API server's, nodes follow. */
-export function nodeAddress(index: number): string {
-  const offset = index + 2;
-  return `172.18.${Math.floor(offset / 256)}.${offset % 256}`;
-}
+export const nodeIPs = ({ ip, secondIP }: NodeConfig): string[] => (secondIP ? [ip, secondIP] : [ip]);
 
-/** `node-1` … `node-N`. */
-export const numberedNodes = (count: number): NodeConfig[] =>
-  Array.from({ length: count }, (_, i) => ({ name: `node-${i + 1}`, ip: nodeAddress(i + 1) }));
+/** The addresses of node number `index` (from 1): 172.18.0.2 is the API server's, nodes follow. */
+export const nodeAddresses = (index: number): Pick<NodeConfig, "ip" | "secondIP"> => ({
+  ip: addressInCidr("172.18.0.0/16", index + 2),
+  secondIP: addressInCidr("fd00:172:18::/64", index + 2),
+});
+
+/** `node-1` … `node-N`, round robin in as many zones `zone-a`, `zone-b`… as are wanted. */
+export const numberedNodes = (count: number, zoneCount = 0): NodeConfig[] =>
+  Array.from({ length: count }, (_, i) => ({
+    name: `node-${i + 1}`,
+    ...nodeAddresses(i + 1),
+    ...(zoneCount > 0 ? zoneOf(i, zoneCount) : {}),
+  }));
+
+const ZONE_LETTERS = "abcdefghijklmnopqrstuvwxyz";
+export const MOST_ZONES = ZONE_LETTERS.length;
+
+/** The zone of the node at `position` (from 0). */
+export const zoneOf = (position: number, zoneCount: number): { region: string; zone: string } => ({
+  region: "local",
+  zone: `zone-${ZONE_LETTERS[position % Math.min(zoneCount, MOST_ZONES)]}`,
+});

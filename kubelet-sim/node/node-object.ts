@@ -1,7 +1,7 @@
 import { toTime } from "../../machinery/api/clock.js";
 import type { Node, NodeCondition } from "../../machinery/api/core-v1.js";
 import type { PulledImage } from "../container-runtime.js";
-import type { KubeletConfig, NodeConfig } from "./node-config.js";
+import { type KubeletConfig, type NodeConfig, nodeIPs } from "./node-config.js";
 
 export const CARRIER_ANNOTATION = "kubesim.dev/carrier";
 const DEFAULT_CAPACITY = {
@@ -56,7 +56,7 @@ export function nodeStatus(inputs: NodeStatusInputs): Node["status"] {
   const capacity = capacityOf(node);
   return {
     addresses: [
-      { type: "InternalIP", address: node.ip },
+      ...nodeIPs(node).map((address) => ({ type: "InternalIP", address })),
       { type: "Hostname", address: node.name },
     ],
     allocatable: capacity,

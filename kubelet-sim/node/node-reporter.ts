@@ -110,7 +110,7 @@ export class NodeReporter {
     const { client, clock, node, logger } = this.#options;
     const status = this.#status();
     try {
-      const body = { metadata: this.#uid ? { uid: this.#uid } : {}, status };
+      const body = { metadata: this.#uid ? { uid: this.#uid } : {}, status: replacingAddresses(status) };
       await client.patch(
         nodes,
         { name: node.name },
@@ -141,3 +141,9 @@ export class NodeReporter {
     });
   }
 }
+
+/** Two InternalIPs are one by the list's merge key, which is the type (KEP-563; upstream nodeutil PatchNodeStatus). */
+const replacingAddresses = (status: Node["status"]): object => ({
+  ...status,
+  addresses: [{ $patch: "replace" }, ...(status.addresses ?? [])],
+});

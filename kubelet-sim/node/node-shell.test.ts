@@ -26,8 +26,8 @@ function aNode(): ShellSessions {
   const nodeNetwork = network.addHost("172.18.0.3", { hasNodePorts: true });
   const runtime = createRuntime({
     nodeName: "node-1",
-    nodeIP: "172.18.0.3",
-    podCIDR: "10.244.0.0/24",
+    nodeIPs: ["172.18.0.3"],
+    podCIDRs: ["10.244.0.0/24"],
     network,
     nodeNetwork,
     clock,

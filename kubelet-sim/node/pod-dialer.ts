@@ -1,6 +1,7 @@
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Rng } from "../../machinery/api/rng.js";
 import { connectionPair } from "../../machinery/network/memory-pipe.js";
+import { familyOf } from "../../machinery/network/addresses.js";
 import {
   type Connection,
   ConnectionError,
@@ -17,20 +18,22 @@ const LAST_EPHEMERAL_PORT = 60_999;
  * rule and every fault of the links between nodes.
  */
 export class PodDialer implements Pick<Network, "connect"> {
-  readonly #nodeIP: string;
+  readonly #nodeIPs: readonly string[];
   readonly #network: VirtualNetwork;
   readonly #clock: Clock;
   readonly #rng: Rng;
 
-  constructor(options: { nodeIP: string; network: VirtualNetwork; clock: Clock; rng: Rng }) {
-    this.#nodeIP = options.nodeIP;
+  constructor(options: { nodeIPs: readonly string[]; network: VirtualNetwork; clock: Clock; rng: Rng }) {
+    this.#nodeIPs = options.nodeIPs;
     this.#network = options.network;
     this.#clock = options.clock;
     this.#rng = options.rng;
   }
 
   async connect(to: SocketAddress): Promise<Connection> {
-    const from = { ip: this.#nodeIP, port: this.#rng.int(FIRST_EPHEMERAL_PORT, LAST_EPHEMERAL_PORT) };
+    const ip = this.#nodeIPs.find((own) => familyOf(own) === familyOf(to.ip));
+    if (ip === undefined) throw new ConnectionError("unreachable");
+    const from = { ip, port: this.#rng.int(FIRST_EPHEMERAL_PORT, LAST_EPHEMERAL_PORT) };
     const [near, far] = connectionPair({
       clock: this.#clock,
       near: { local: from, remote: to },

@@ -37,8 +37,8 @@ const pod: Pod = {
 const context: DownwardContext = {
   pod,
   nodeName: "node-1",
-  hostIP: "172.18.0.3",
-  podIP: "10.244.0.2",
+  hostIPs: ["172.18.0.3", "fd00:172:18::3"],
+  podIPs: ["10.244.0.2", "fd00:10:244::5"],
   allocatable: { cpu: "4", memory: "8Gi" },
 };
 const source: ConfigSource = {

@@ -4,8 +4,9 @@ import type { Container, Pod } from "../../machinery/api/core-v1.js";
 export interface DownwardContext {
   pod: Pod;
   nodeName: string;
-  hostIP: string;
-  podIP: string;
+  /** The primary one first. */
+  hostIPs: readonly string[];
+  podIPs: readonly string[];
   /** Stand in for limits that a container does not set. */
   allocatable: Readonly<Record<string, string>>;
 }
@@ -34,11 +35,13 @@ export function fieldValue(fieldPath: string, context: DownwardContext): string 
     case "spec.serviceAccountName":
       return pod.spec.serviceAccountName ?? "";
     case "status.hostIP":
+      return context.hostIPs[0] ?? "";
     case "status.hostIPs":
-      return context.hostIP;
+      return context.hostIPs.join(",");
     case "status.podIP":
+      return context.podIPs[0] ?? "";
     case "status.podIPs":
-      return context.podIP;
+      return context.podIPs.join(",");
     default:
       return undefined;
   }

@@ -16,7 +16,8 @@ import type { StatusManager } from "./status-manager.js";
 /** What the pods of one node share. A node that crashed and came back has a new one. */
 export interface NodeContext {
   nodeName: string;
-  hostIP: string;
+  /** The primary one first. */
+  hostIPs: readonly string[];
   clock: Clock;
   rng: Rng;
   logger: Logger;

@@ -10,9 +10,10 @@ export interface PodStatusInputs {
   init: readonly ContainerRecord[];
   main: readonly ContainerRecord[];
   ephemeral: readonly ContainerRecord[];
-  hostIP: string;
-  /** Absent while there is no sandbox. */
-  podIP?: string;
+  /** The node's addresses, the primary one first. */
+  hostIPs: readonly string[];
+  /** The sandbox's, the primary one first; empty while there is no sandbox. */
+  podIPs: readonly string[];
   /** Kept in the status after the sandbox is gone. */
   sandboxReady: boolean;
   startTimeMs: number;
@@ -26,11 +27,11 @@ export interface PodStatusInputs {
 /** What the kubelet reports about a pod. Pure: the same records give the same status. */
 export function podStatus(inputs: PodStatusInputs): PodStatus {
   const { pod, init, main, failure } = inputs;
+  const [podIP] = inputs.podIPs;
   const previous = pod.status;
   const phase = failure
     ? "Failed"
     : podPhase({ restartPolicy: pod.spec.restartPolicy, init, main, stopped: inputs.stopped });
-  const ips = inputs.podIP ? { podIP: inputs.podIP, podIPs: [{ ip: inputs.podIP }] } : {};
   const waitingReason = isInitialized(init) ? "ContainerCreating" : "PodInitializing";
   return {
     ...(pod.metadata.generation ? { observedGeneration: pod.metadata.generation } : {}),
@@ -45,9 +46,9 @@ export function podStatus(inputs: PodStatusInputs): PodStatus {
       previous: previous.conditions ?? [],
     }),
     ...(failure ? { reason: failure.reason, message: failure.message } : {}),
-    hostIP: inputs.hostIP,
-    hostIPs: [{ ip: inputs.hostIP }],
-    ...ips,
+    hostIP: inputs.hostIPs[0] ?? "",
+    hostIPs: inputs.hostIPs.map((ip) => ({ ip })),
+    ...(podIP ? { podIP, podIPs: inputs.podIPs.map((ip) => ({ ip })) } : {}),
     startTime: previous.startTime ?? toTime(inputs.startTimeMs),
     ...(init.length > 0
       ? { initContainerStatuses: init.map((record) => toContainerStatus(record, "PodInitializing")) }

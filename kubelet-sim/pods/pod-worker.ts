@@ -31,7 +31,7 @@ export class PodWorker {
   readonly #startTimeMs: number;
   #pod: Pod;
   #sandbox: Sandbox | undefined;
-  #podIP: string | undefined;
+  #podIPs: readonly string[] = [];
   #status: PodStatus | undefined;
   #removed = false;
   #stopped = false;
@@ -52,7 +52,7 @@ export class PodWorker {
     this.#wakeup = new Wakeup(node.clock);
     this.#volumes = new PodVolumes(node.hostPaths);
     this.containers = new PodContainers({ node, pod: () => this.#pod, onChange: () => this.#changed() });
-    if (isTerminal(pod.status)) this.#podIP = pod.status.podIP;
+    if (isTerminal(pod.status)) this.#podIPs = ipsOf(pod.status);
     if (rejection) this.#fail("Warning", rejection);
     this.#checkEnding();
   }
@@ -147,7 +147,7 @@ export class PodWorker {
   async #runSandbox(): Promise<boolean> {
     try {
       this.#sandbox = await this.#node.runtime.runSandbox(this.#sandboxConfig());
-      this.#podIP = this.#sandbox.ip;
+      this.#podIPs = this.#sandbox.ips;
       return true;
     } catch (err) {
       const message = err instanceof Error ? err.message : String(err);
@@ -257,8 +257,8 @@ export class PodWorker {
       init: this.containers.init,
       main: this.containers.main,
       ephemeral: this.containers.ephemeral,
-      hostIP: this.#node.hostIP,
-      ...(this.#podIP ? { podIP: this.#podIP } : {}),
+      hostIPs: this.#node.hostIPs,
+      podIPs: this.#podIPs,
       sandboxReady: this.#sandbox !== undefined && !this.#stopped,
       startTimeMs: this.#startTimeMs,
       nowMs: this.#node.clock.nowMs(),
@@ -308,8 +308,8 @@ export class PodWorker {
   }
 
   #downward(): DownwardContext {
-    const { nodeName, hostIP, allocatable } = this.#node;
-    return { pod: this.#pod, nodeName, hostIP, podIP: this.#podIP ?? "", allocatable };
+    const { nodeName, hostIPs, allocatable } = this.#node;
+    return { pod: this.#pod, nodeName, hostIPs, podIPs: this.#podIPs, allocatable };
   }
 
   #event(type: "Normal" | "Warning", reason: string, message: string): void {
@@ -326,6 +326,9 @@ const isOwn = (type: string): boolean => (KUBELET_CONDITIONS as readonly string[
 
 export const isTerminal = (status: PodStatus): boolean =>
   status.phase === "Succeeded" || status.phase === "Failed";
+
+const ipsOf = ({ podIPs, podIP }: PodStatus): string[] =>
+  podIPs?.map(({ ip }) => ip) ?? (podIP ? [podIP] : []);
 
 const hasDownwardVolume = (pod: Pod): boolean =>
   (pod.spec.volumes ?? []).some(

@@ -1,6 +1,12 @@
 import type { Rng } from "../../machinery/api/rng.js";
+import { addressInCidr, indexInCidr } from "../../machinery/network/addresses.js";
 
 export type IpReuse = "delayed" | "immediate" | "adversarial";
+
+/** The gateway has the first address. */
+const FIRST_INDEX = 2;
+/** More than any node has pods; a /64 has more addresses than a number can count. */
+const MOST_ADDRESSES = 2 ** 20;
 
 /**
  * The addresses of one node's pod range. The first is the gateway's, so pods begin at .2. `delayed` goes round as the
@@ -8,7 +14,7 @@ export type IpReuse = "delayed" | "immediate" | "adversarial";
  * `adversarial` hands out the one given back last, which is where stale routes hurt most.
  */
 export class IpPool {
-  readonly #first: number;
+  readonly #cidr: string;
   readonly #count: number;
   readonly #reuse: IpReuse;
   readonly #used = new Set<number>();
@@ -17,12 +23,13 @@ export class IpPool {
 
   /** `given` were handed out in an earlier life of the node: `delayed` goes on after them. */
   constructor(cidr: string, reuse: IpReuse, given: readonly string[] = []) {
-    const [address = "", bits = "24"] = cidr.split("/");
-    const size = 2 ** (32 - Number(bits));
-    this.#first = (ipToNumber(address) & -size) + 2;
-    this.#count = Math.max(0, size - 3);
+    this.#cidr = cidr;
+    const hostBits = (cidr.includes(":") ? 128 : 32) - Number(cidr.split("/")[1] ?? "24");
+    this.#count = Math.max(0, Math.min(2 ** hostBits - 1 - FIRST_INDEX, MOST_ADDRESSES));
     this.#reuse = reuse;
-    const offsets = given.map((ip) => ipToNumber(ip) - this.#first).filter((n) => n >= 0 && n < this.#count);
+    const offsets = given
+      .map((ip) => this.#offsetOf(ip))
+      .filter((offset) => offset !== undefined && offset >= 0 && offset < this.#count) as number[];
     if (reuse === "delayed" && offsets.length > 0) this.#next = (Math.max(...offsets) + 1) % this.#count;
   }
 
@@ -34,12 +41,13 @@ export class IpPool {
     }
     this.#used.add(offset);
     if (this.#reuse === "delayed") this.#next = (offset + 1) % this.#count;
-    return numberToIp(this.#first + offset);
+    return addressInCidr(this.#cidr, offset + FIRST_INDEX);
   }
 
   giveBack(ip: string): void {
-    const offset = ipToNumber(ip) - this.#first;
-    if (this.#used.delete(offset) && this.#reuse === "adversarial") this.#released.push(offset);
+    const offset = this.#offsetOf(ip);
+    if (offset !== undefined && this.#used.delete(offset) && this.#reuse === "adversarial")
+      this.#released.push(offset);
   }
 
   #choose(): number | undefined {
@@ -53,13 +61,12 @@ export class IpPool {
     }
     return undefined;
   }
+
+  #offsetOf(ip: string): number | undefined {
+    const index = indexInCidr(this.#cidr, ip);
+    return index === undefined ? undefined : index - FIRST_INDEX;
+  }
 }
-
-const ipToNumber = (ip: string): number =>
-  ip.split(".").reduce((value, part) => (value << 8) | Number(part), 0);
-
-const numberToIp = (value: number): string =>
-  [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join(".");
 
 export interface LatencyRange {
   minMs: number;

@@ -31,10 +31,12 @@ export interface PodNetwork extends Network {
 
 export interface RuntimeOptions {
   nodeName: string;
-  nodeIP: string;
-  podCIDR: string;
-  network: { addHost(ip: string): PodNetwork };
-  /** The node's own host, for pods with hostNetwork. Default: `network.addHost(nodeIP)` at the first of them. */
+  /** At most one of each family, the primary one first. */
+  nodeIPs: readonly string[];
+  /** A pod gets an address of each, in this order. */
+  podCIDRs: readonly string[];
+  network: { addHost(ips: readonly string[]): PodNetwork };
+  /** The node's own host, for pods with hostNetwork. Default: `network.addHost(nodeIPs)` at the first of them. */
   nodeNetwork?: Network;
   clock: Clock;
   rng: Rng;
@@ -67,14 +69,16 @@ export const createRuntime = (options: RuntimeOptions): ContainerRuntime => new 
 class NodeRuntime implements ContainerRuntime {
   readonly #options: RuntimeOptions;
   readonly #context: RuntimeContext;
-  readonly #pool: IpPool;
+  readonly #pools: readonly IpPool[];
   readonly #sandboxes = new Map<string, RuntimeSandbox>();
   readonly #latencyRng: Rng;
   #nodeNetwork: Network | undefined;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
-    this.#pool = new IpPool(options.podCIDR, options.ipReuse ?? "delayed", options.usedIPs);
+    this.#pools = options.podCIDRs.map(
+      (cidr) => new IpPool(cidr, options.ipReuse ?? "delayed", options.usedIPs),
+    );
     this.#latencyRng = options.rng.fork("latency");
     this.#nodeNetwork = options.nodeNetwork;
     this.#context = {
@@ -118,23 +122,39 @@ class NodeRuntime implements ContainerRuntime {
   }
 
   #withOwnAddress(config: SandboxConfig): RuntimeSandbox {
-    const ip = this.#pool.take();
-    const network = this.#options.network.addHost(ip);
+    const ips = this.#takeIPs();
+    const network = this.#options.network.addHost(ips);
     const sandbox: RuntimeSandbox = new RuntimeSandbox({
       context: this.#context,
       config,
       network,
       release: (how) => {
         network.remove(how);
-        this.#pool.giveBack(ip);
+        this.#giveBack(ips);
         this.#forget(config.podUid, sandbox);
       },
     });
     return sandbox;
   }
 
+  /** One of each family, or none. */
+  #takeIPs(): string[] {
+    const ips: string[] = [];
+    try {
+      for (const pool of this.#pools) ips.push(pool.take());
+      return ips;
+    } catch (err) {
+      this.#giveBack(ips);
+      throw err;
+    }
+  }
+
+  #giveBack(ips: readonly string[]): void {
+    for (const [i, ip] of ips.entries()) this.#pools[i]?.giveBack(ip);
+  }
+
   #onNode(config: SandboxConfig): RuntimeSandbox {
-    this.#nodeNetwork ??= this.#options.network.addHost(this.#options.nodeIP);
+    this.#nodeNetwork ??= this.#options.network.addHost(this.#options.nodeIPs);
     const sandbox: RuntimeSandbox = new RuntimeSandbox({
       context: this.#context,
       config,

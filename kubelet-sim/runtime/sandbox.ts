@@ -18,6 +18,8 @@ export interface SandboxParts {
 
 /** A pod's network and the containers in it. */
 export class RuntimeSandbox implements Sandbox {
+  readonly id: string;
+  readonly networkNamespace: string;
   readonly network: Network;
   readonly #parts: SandboxParts;
   readonly #tree: FileTree;
@@ -28,12 +30,19 @@ export class RuntimeSandbox implements Sandbox {
   constructor(parts: SandboxParts) {
     this.#parts = parts;
     this.network = parts.network;
-    const { clock } = parts.context;
-    this.#tree = newSandboxTree(parts.config, parts.network.ip, clock.nowMs());
+    const { clock, rng } = parts.context;
+    const own = rng.fork(`${parts.config.podUid}/sandbox/${parts.network.ip}`);
+    this.id = hexId(own);
+    this.networkNamespace = parts.config.hostNetwork ? "host" : `/var/run/netns/cni-${own.uuid()}`;
+    this.#tree = newSandboxTree(parts.config, parts.network.ips, clock.nowMs());
   }
 
   get ip(): string {
     return this.network.ip;
+  }
+
+  get ips(): readonly string[] {
+    return this.network.ips;
   }
 
   get isLive(): boolean {

@@ -61,8 +61,8 @@ export class TestNode {
     const nodeNetwork = network.addHost("172.18.0.3");
     const runtime = createRuntime({
       nodeName: "node-1",
-      nodeIP: "172.18.0.3",
-      podCIDR: "10.244.0.0/24",
+      nodeIPs: ["172.18.0.3"],
+      podCIDRs: ["10.244.0.0/24"],
       network,
       nodeNetwork,
       clock,
@@ -72,13 +72,13 @@ export class TestNode {
     const client = new RestClient({ transport: this.#transport(), clock, userAgent: "test" });
     this.context = {
       nodeName: "node-1",
-      hostIP: "172.18.0.3",
+      hostIPs: ["172.18.0.3"],
       clock,
       rng,
       logger: silentLogger,
       runtime,
       network: nodeNetwork,
-      toPods: new PodDialer({ nodeIP: "172.18.0.3", network, clock, rng }),
+      toPods: new PodDialer({ nodeIPs: ["172.18.0.3"], network, clock, rng }),
       config: {
         configMap: (namespace, name) => Promise.resolve(this.configMaps.get(`${namespace}/${name}`)),
         secret: (namespace, name) => Promise.resolve(this.secrets.get(`${namespace}/${name}`)),

@@ -49,8 +49,8 @@ export class TestPods {
     this.network = new VirtualNetwork({ clock, rng: seededRng("network"), uplink });
     this.runtime = createRuntime({
       nodeName: "node-1",
-      nodeIP: "172.18.0.3",
-      podCIDR: "10.244.0.0/24",
+      nodeIPs: ["172.18.0.3"],
+      podCIDRs: ["10.244.0.0/24"],
       network: this.network,
       clock,
       rng: seededRng("runtime"),
