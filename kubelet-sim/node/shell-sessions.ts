@@ -1,6 +1,7 @@
 import type { MessageStream } from "../../machinery/api/http.js";
 import { messagePipe } from "../../machinery/client/message-pipe.js";
 import { carryStreams } from "../server/stream-session.js";
+import { WebSocketStreams } from "../server/websocket-streams.js";
 import type { NodeShell } from "./node-shell.js";
 
 const MOST_SESSIONS = 256;
@@ -32,7 +33,8 @@ export class ShellSessions {
     const program = await shell.run({ command: query.getAll("command"), stdin, tty });
     const [client, server] = messagePipe();
     const request = { stdin, stdout: true, stderr: true, tty };
-    const carried = carryStreams(server, "v5.channel.k8s.io", request, program, () => program.kill());
+    const streams = new WebSocketStreams(server, "v5.channel.k8s.io");
+    const carried = carryStreams(streams, request, program, () => program.kill());
     return this.#output(client, carried, signal);
   }
 

@@ -5,30 +5,15 @@ import type { ContainerRecord } from "../pods/container-record.js";
 import type { PodWorker } from "../pods/pod-worker.js";
 import type { PodWorkers } from "../pods/pod-workers.js";
 import { parseLogOptions, readContainerLog } from "./container-logs.js";
-import { PORT_FORWARD_PROTOCOLS, portForward } from "./port-forward.js";
-import {
-  carryStreams,
-  endWithStatus,
-  failureStatus,
-  STREAM_PROTOCOLS,
-  type StreamProtocol,
-  type StreamRequest,
-} from "./stream-session.js";
+import { PORT_FORWARD_PROTOCOL, portForward } from "./port-forward.js";
+import { acceptStreams, negotiate } from "./remote-streams.js";
+import { Refused } from "./refused.js";
+import { carryStreams, failureStatus, type StreamRequest } from "./stream-session.js";
 
 export interface KubeletServerOptions {
   clock: Clock;
   /** Undefined while the node is starting. */
   pods: () => PodWorkers | undefined;
-}
-
-/** A plain-text answer that ends the request. */
-class Refused extends Error {
-  override readonly name = "Refused";
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
 }
 
 interface Target {
@@ -57,7 +42,7 @@ export class KubeletServer implements HttpHandler {
         throw new Refused(400, "you must specify at least 1 of stdin, stdout, stderr");
       return text(404, "404 page not found\n");
     } catch (err) {
-      if (err instanceof Refused) return text(err.status, err.message);
+      if (err instanceof Refused) return err.answer;
       throw err;
     }
   }
@@ -75,7 +60,7 @@ export class KubeletServer implements HttpHandler {
       if (parts[0] === "portForward") return await this.#portForward(parts, upgrade, signal);
       return text(404, "404 page not found\n");
     } catch (err) {
-      if (err instanceof Refused) return text(err.status, err.message);
+      if (err instanceof Refused) return err.answer;
       throw err;
     }
   }
@@ -105,7 +90,8 @@ export class KubeletServer implements HttpHandler {
     const { record } = this.#find(parts);
     const streams = streamRequest(query);
     const container = runningContainer(record);
-    const { stream, protocol } = accept(upgrade);
+    const client = await acceptStreams(upgrade, streams, this.#options.clock);
+    if (!client) return undefined;
     let session: ExecSession;
     try {
       session = await container.exec({
@@ -115,12 +101,12 @@ export class KubeletServer implements HttpHandler {
       });
     } catch (err) {
       const message = err instanceof Error ? err.message : String(err);
-      await endWithStatus(stream, failureStatus(`error executing command in container: ${message}`));
+      await client.finish(failureStatus(`error executing command in container: ${message}`)).catch(() => {});
       return undefined;
     }
     const kill = (): void => session.kill();
     signal.addEventListener("abort", kill, { once: true });
-    await carryStreams(stream, protocol, streams, session, kill);
+    await carryStreams(client, streams, session, kill);
     signal.removeEventListener("abort", kill);
     return undefined;
   }
@@ -140,14 +126,15 @@ export class KubeletServer implements HttpHandler {
       stdin: asked.stdin && record.spec.stdin === true,
     };
     const container = attachable(worker, record);
-    const { stream, protocol } = accept(upgrade);
+    const client = await acceptStreams(upgrade, asked, this.#options.clock);
+    if (!client) return undefined;
     record.attached = container;
     const session: AttachSession = container.attach({ stdin: streams.stdin });
     const detach = (): void => session.detach();
     signal.addEventListener("abort", detach, { once: true });
     // An attach succeeds whatever the program's exit code: told of a failure, kubectl would print the logs once more.
     const attached = { ...session, exited: session.exited.then(() => 0) };
-    await carryStreams(stream, protocol, streams, attached, detach);
+    await carryStreams(client, streams, attached, detach);
     signal.removeEventListener("abort", detach);
     return undefined;
   }
@@ -163,10 +150,11 @@ export class KubeletServer implements HttpHandler {
         500,
         `unable to do port forwarding: pod is not running. Current status=${pod.status.phase}`,
       );
-    const protocol = PORT_FORWARD_PROTOCOLS.find((known) => upgrade.protocols.includes(known));
-    if (!protocol) throw new Refused(400, "unable to upgrade: unsupported subprotocol");
-    const { name, uid } = pod.metadata;
-    await portForward(upgrade.accept(protocol), { pod: name, uid, network: sandbox.network }, signal);
+    if (upgrade.kind !== "SPDY/3.1") throw new Refused(400, "unable to upgrade: unsupported subprotocol");
+    const wire = upgrade.accept(
+      negotiate(upgrade.protocols, [PORT_FORWARD_PROTOCOL]) ?? PORT_FORWARD_PROTOCOL,
+    );
+    await portForward(wire, sandbox, this.#options.clock, signal);
     return undefined;
   }
 
@@ -241,15 +229,6 @@ function streamRequest(query: URLSearchParams): StreamRequest {
   if (!request.stdin && !request.stdout && !request.stderr)
     throw new Refused(400, "you must specify at least 1 of stdin, stdout, stderr");
   return request;
-}
-
-function accept(upgrade: UpgradeRequest): {
-  stream: ReturnType<UpgradeRequest["accept"]>;
-  protocol: StreamProtocol;
-} {
-  const protocol = STREAM_PROTOCOLS.find((known) => upgrade.protocols.includes(known));
-  if (!protocol) throw new Refused(400, "unable to upgrade: unsupported subprotocol");
-  return { stream: upgrade.accept(protocol), protocol };
 }
 
 function runningContainer(record: ContainerRecord): Container {

@@ -63,6 +63,8 @@ class Client {
   }
 }
 
+const SANDBOX = { id: "5a9d", networkNamespace: "/var/run/netns/cni-1", isLive: true };
+
 async function forwarded(port: number): Promise<Map<number, string>> {
   const network = new VirtualNetwork({
     clock: systemClock(),
@@ -79,7 +81,7 @@ async function forwarded(port: number): Promise<Map<number, string>> {
     echo().catch(() => connection.reset());
   });
   const [near, far] = messagePipe();
-  const serving = portForward(far, { pod: "web", uid: "u", network: pod }, new AbortController().signal);
+  const serving = portForward(far, { ...SANDBOX, network: pod }, systemClock(), new AbortController().signal);
   const client = new Client(near);
   await client.open(1, "error", port, true);
   await client.open(3, "data", port, false);
@@ -102,6 +104,6 @@ test("a forwarded connection reaches the pod's port and ends in both directions"
 test("a port that nobody listens on is told on the error stream", async () => {
   const received = await forwarded(81);
   expect(received.get(1)).toBe(
-    'error forwarding port 81 to pod web, uid u: failed to connect to localhost:81 inside namespace "web", IPv4: dial tcp4 127.0.0.1:81: connect: connection refused IPv6 dial tcp6: address localhost: no suitable address',
+    'error forwarding port 81 to pod 5a9d, uid : failed to execute portforward in network namespace "/var/run/netns/cni-1": failed to connect to localhost:81 inside namespace "5a9d", IPv4: dial tcp4 127.0.0.1:81: connect: connection refused IPv6 dial tcp6: address localhost: no suitable address',
   );
 });

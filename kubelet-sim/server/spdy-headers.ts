@@ -21,6 +21,7 @@ const DICTIONARY = Buffer.concat([
 
 /** zlib's header: deflate, 32 KiB window, preset dictionary and its checksum. */
 const ZLIB_HEADER = Buffer.from([0x78, 0xbb, 0xe3, 0xc6, 0xa7, 0xc2]);
+const DEFLATE = 8;
 /** An empty stored block: readers hand out what they have when they meet it. */
 const FLUSH = Buffer.from([0, 0, 0, 0xff, 0xff]);
 const WINDOW_BYTES = 32 * 1024;
@@ -32,8 +33,9 @@ export class HeaderReader {
   #window: Buffer = DICTIONARY;
   #first = true;
 
-  /** Throws RangeError on what is no header block. */
+  /** Throws on what is no header block: RangeError, or zlib's error. */
   read(block: Uint8Array): Map<string, string> {
+    if (this.#first && ((block[0] ?? 0) & 0x0f) !== DEFLATE) throw new RangeError("not compressed with zlib");
     const deflated = this.#first ? block.subarray(ZLIB_HEADER.length) : block;
     this.#first = false;
     // Each block ends at a byte, so it can be read alone once it is given the bytes that it may refer back to.
@@ -52,11 +54,12 @@ function parseHeaders(plain: Buffer): Map<string, string> {
   let at = 4;
   const next = (): string => {
     const end = at + 4 + plain.readUInt32BE(at);
+    if (end > plain.length) throw new RangeError("header longer than its block");
     const text = plain.toString("latin1", at + 4, end);
     at = end;
     return text;
   };
-  for (let left = plain.readUInt32BE(0); left > 0; left--) headers.set(next(), next());
+  for (let left = plain.readUInt32BE(0); left > 0; left--) headers.set(next().toLowerCase(), next());
   return headers;
 }
 

@@ -1,39 +1,55 @@
 import type { MessageStream } from "../../machinery/api/http.js";
 import { HeaderReader, HeaderWriter } from "./spdy-headers.js";
+import { ServerStream, type SpdyStream } from "./spdy-stream.js";
 
-const FRAME = { synStream: 1, synReply: 2, rstStream: 3, ping: 6, goAway: 7 } as const;
+/** Control frames of draft 3; SETTINGS, WINDOW_UPDATE and CREDENTIAL are read and pass without effect. */
+const FRAME = { synStream: 1, synReply: 2, rstStream: 3, ping: 6, goAway: 7, headers: 8 } as const;
+const VERSION = 3;
 const FLAG_FIN = 1;
+const FLAG_UNIDIRECTIONAL = 2;
 const HEADER_BYTES = 8;
 const LARGEST_FRAME_BYTES = 1024 * 1024;
-const LARGEST_DATA_BYTES = 32 * 1024;
-/** Unread bytes of one stream at which the whole session is no longer read: SPDY as Kubernetes uses it has no windows. */
-const UNREAD_BYTES = 1024 * 1024;
+/**
+ * Unread bytes of all streams at which the session is no longer read. The Go library of clients and kubelets keeps no
+ * flow control windows (it neither sends nor heeds WINDOW_UPDATE), so the connection is what holds a sender back.
+ */
+const MOST_UNREAD_BYTES = 1024 * 1024;
 const MOST_STREAMS = 2048;
-const STATUS_REFUSED = 3;
-const STATUS_CANCEL = 5;
+const STATUS = { protocolError: 1, invalidStream: 2, refused: 3, cancel: 5 } as const;
+const GO_AWAY = { ok: 0, protocolError: 1 } as const;
 const NO_HEADERS: ReadonlyMap<string, string> = new Map();
 
-/** One stream that the client opened. */
-export interface SpdyStream {
-  readonly headers: ReadonlyMap<string, string>;
-  /** Next bytes, or undefined at the client's end of stream. */
-  read(): Promise<Uint8Array | undefined>;
-  write(bytes: Uint8Array): Promise<void>;
-  end(): Promise<void>;
+/** Whoever uses the streams that a client opens. */
+export interface StreamHandler {
+  /** Whether the stream is wanted; one that is not is reset. */
+  accepts(headers: ReadonlyMap<string, string>): boolean;
+  /** The client knows by now that the stream is open. */
+  opened(stream: SpdyStream): void;
 }
 
-/** The server's side of SPDY/3.1 over a stream of bytes, as far as port-forward needs it. */
+/** The server's side of SPDY/3.1 over a stream of bytes: what exec, attach and port-forward need of it. */
 export class SpdySession {
   readonly #wire: MessageStream;
-  readonly #onStream: (stream: SpdyStream) => void;
+  readonly #streamHandler: StreamHandler;
   readonly #streams = new Map<number, ServerStream>();
   readonly #headerReader = new HeaderReader();
   readonly #headerWriter = new HeaderWriter();
   #received: Buffer = Buffer.alloc(0);
+  #lastId = 0;
+  #unreadBytes = 0;
+  #leaving = false;
+  #isClosed = false;
+  #hasRoom: (() => void) | undefined;
 
-  constructor(wire: MessageStream, onStream: (stream: SpdyStream) => void) {
+  constructor(wire: MessageStream, streamHandler: StreamHandler) {
     this.#wire = wire;
-    this.#onStream = onStream;
+    this.#streamHandler = streamHandler;
+    const onClose = (): void => {
+      // A reader that never comes must not keep the session from seeing its end.
+      this.#isClosed = true;
+      this.#hasRoom?.();
+    };
+    wire.closed.then(onClose, onClose);
   }
 
   /** Until the client closes, or sends what cannot be understood. */
@@ -44,9 +60,21 @@ export class SpdySession {
         for (let frame = this.#nextFrame(); frame; frame = this.#nextFrame()) await this.#take(frame);
       }
     } catch {
-      this.#wire.close(1002);
+      await this.close(GO_AWAY.protocolError).catch(() => {});
     } finally {
+      this.#leaving = true;
       for (const stream of this.#streams.values()) stream.finish();
+    }
+  }
+
+  /** Says so and closes; what was written before still arrives. */
+  async close(reason: number = GO_AWAY.ok): Promise<void> {
+    if (this.#leaving) return;
+    this.#leaving = true;
+    try {
+      await this.#wire.write(controlFrame(FRAME.goAway, twoNumbers(this.#lastId, reason)));
+    } finally {
+      this.#wire.close(1000);
     }
   }
 
@@ -62,129 +90,89 @@ export class SpdySession {
 
   async #take(frame: Buffer): Promise<void> {
     const first = frame.readUInt32BE(0);
-    const fin = ((frame[4] ?? 0) & FLAG_FIN) !== 0;
+    const flags = frame[4] ?? 0;
     const body = frame.subarray(HEADER_BYTES);
-    if (first < 0x80000000) return this.#streams.get(first)?.arrive(body, fin);
+    if (first < 0x80000000) return this.#data(first, body, (flags & FLAG_FIN) !== 0);
+    if (((first >>> 16) & 0x7fff) !== VERSION) throw new RangeError("not SPDY/3");
     switch (first & 0xffff) {
       case FRAME.synStream:
-        return this.#open(body, fin);
+        return this.#open(body, flags);
       case FRAME.rstStream:
-        this.#streams.get(body.readUInt32BE(0) & 0x7fffffff)?.finish();
+        this.#streams.get(idIn(body))?.finish();
         return;
       case FRAME.ping:
         // The client's pings are odd; an even one would be the answer to one of ours.
         if (body.readUInt32BE(0) % 2 === 1) await this.#wire.write(frame);
+        return;
+      case FRAME.goAway:
+        this.#leaving = true;
+        return;
+      case FRAME.synReply:
+      case FRAME.headers:
+        // Of no use here, but all header blocks share one compression.
+        this.#headerReader.read(body.subarray(4));
         return;
       default:
         return;
     }
   }
 
-  async #open(body: Buffer, fin: boolean): Promise<void> {
-    const id = body.readUInt32BE(0) & 0x7fffffff;
+  async #data(id: number, bytes: Buffer, last: boolean): Promise<void> {
+    const stream = this.#streams.get(id);
+    // Bytes for a stream that has ended here were under way when it did.
+    if (!stream) return id > this.#lastId || id === 0 ? this.#reset(id, STATUS.invalidStream) : undefined;
+    stream.arrive(bytes, last);
+    while (this.#unreadBytes > MOST_UNREAD_BYTES && !this.#isClosed)
+      await new Promise<void>((resolve) => {
+        this.#hasRoom = resolve;
+      });
+  }
+
+  async #open(body: Buffer, flags: number): Promise<void> {
+    const id = idIn(body);
     const headers = this.#headerReader.read(body.subarray(10));
-    if (this.#streams.size >= MOST_STREAMS) return this.#reset(id, STATUS_REFUSED);
-    const stream = new ServerStream(headers, {
-      data: (bytes, last) => this.#wire.write(dataFrame(id, bytes, last)),
-      cancel: () => this.#reset(id, STATUS_CANCEL),
-      gone: () => this.#streams.delete(id),
+    if (id % 2 === 0 || id <= this.#lastId) return this.#reset(id, STATUS.protocolError);
+    this.#lastId = id;
+    if (!this.#streamHandler.accepts(headers)) return this.#reset(id, STATUS.cancel);
+    if (this.#leaving || this.#streams.size >= MOST_STREAMS) return this.#reset(id, STATUS.refused);
+    const stream = new ServerStream(id, headers, {
+      data: (to, bytes, last) => this.#wire.write(dataFrame(to, bytes, last)),
+      unread: (count) => this.#count(count),
+      gone: (gone) => this.#streams.delete(gone),
     });
     this.#streams.set(id, stream);
+    if ((flags & FLAG_UNIDIRECTIONAL) !== 0) stream.makeUnidirectional();
+    if ((flags & FLAG_FIN) !== 0) stream.arrive(Buffer.alloc(0), true);
     const streamId = Buffer.alloc(4);
     streamId.writeUInt32BE(id);
     const reply = Buffer.concat([streamId, this.#headerWriter.write(NO_HEADERS)]);
     await this.#wire.write(controlFrame(FRAME.synReply, reply));
-    if (fin) await stream.arrive(Buffer.alloc(0), true);
-    this.#onStream(stream);
+    this.#streamHandler.opened(stream);
   }
 
-  async #reset(id: number, status: number): Promise<void> {
-    const body = Buffer.alloc(8);
-    body.writeUInt32BE(id, 0);
-    body.writeUInt32BE(status, 4);
-    await this.#wire.write(controlFrame(FRAME.rstStream, body));
+  #count(bytes: number): void {
+    this.#unreadBytes += bytes;
+    if (this.#unreadBytes <= MOST_UNREAD_BYTES) this.#hasRoom?.();
+  }
+
+  #reset(id: number, status: number): Promise<void> {
+    return this.#wire.write(controlFrame(FRAME.rstStream, twoNumbers(id, status)));
   }
 }
 
-interface StreamWire {
-  data(bytes: Uint8Array, last: boolean): Promise<void>;
-  cancel(): Promise<void>;
-  gone(): void;
-}
+/** Throws RangeError on a frame that is too short for it. */
+const idIn = (body: Buffer): number => body.readUInt32BE(0) & 0x7fffffff;
 
-class ServerStream implements SpdyStream {
-  readonly headers: ReadonlyMap<string, string>;
-  readonly #wire: StreamWire;
-  readonly #queue: Uint8Array[] = [];
-  #queuedBytes = 0;
-  #remoteEnded = false;
-  #localEnded = false;
-  #changed: (() => void)[] = [];
-
-  constructor(headers: ReadonlyMap<string, string>, wire: StreamWire) {
-    this.headers = headers;
-    this.#wire = wire;
-  }
-
-  async arrive(bytes: Uint8Array, last: boolean): Promise<void> {
-    if (this.#remoteEnded) return;
-    if (bytes.length > 0) this.#queue.push(bytes);
-    this.#queuedBytes += bytes.length;
-    if (last) this.#remoteEnd();
-    this.#wake();
-    while (this.#queuedBytes > UNREAD_BYTES && !this.#localEnded) await this.#change();
-  }
-
-  async read(): Promise<Uint8Array | undefined> {
-    while (this.#queue.length === 0) {
-      if (this.#remoteEnded) return undefined;
-      await this.#change();
-    }
-    const bytes = this.#queue.shift();
-    this.#queuedBytes -= bytes?.length ?? 0;
-    this.#wake();
-    return bytes;
-  }
-
-  async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length && !this.#localEnded; at += LARGEST_DATA_BYTES)
-      await this.#wire.data(bytes.subarray(at, at + LARGEST_DATA_BYTES), false);
-  }
-
-  async end(): Promise<void> {
-    if (this.#localEnded) return;
-    this.#localEnded = true;
-    this.#wake();
-    await this.#wire.data(new Uint8Array(), true);
-    if (this.#remoteEnded) this.#wire.gone();
-  }
-
-  /** Nothing more comes or goes. */
-  finish(): void {
-    this.#localEnded = true;
-    this.#remoteEnd();
-    this.#wake();
-  }
-
-  #remoteEnd(): void {
-    this.#remoteEnded = true;
-    if (this.#localEnded) this.#wire.gone();
-  }
-
-  #change(): Promise<void> {
-    return new Promise((resolve) => this.#changed.push(resolve));
-  }
-
-  #wake(): void {
-    const changed = this.#changed;
-    this.#changed = [];
-    for (const resolve of changed) resolve();
-  }
+function twoNumbers(first: number, second: number): Buffer {
+  const body = Buffer.alloc(8);
+  body.writeUInt32BE(first, 0);
+  body.writeUInt32BE(second, 4);
+  return body;
 }
 
 function controlFrame(type: number, body: Uint8Array): Uint8Array {
   const head = Buffer.alloc(HEADER_BYTES);
-  head.writeUInt32BE((0x80030000 | type) >>> 0, 0);
+  head.writeUInt32BE((0x80000000 | (VERSION << 16) | type) >>> 0, 0);
   head.writeUInt32BE(body.length, 4);
   return Buffer.concat([head, body]);
 }

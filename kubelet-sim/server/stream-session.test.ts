@@ -3,6 +3,7 @@ import type { MessageStream } from "../../machinery/api/http.js";
 import { messagePipe } from "../../machinery/client/message-pipe.js";
 import type { ExecSession } from "../container-runtime.js";
 import { carryStreams } from "./stream-session.js";
+import { WebSocketStreams } from "./websocket-streams.js";
 
 const ALL = { stdin: true, stdout: true, stderr: true, tty: false };
 
@@ -53,7 +54,9 @@ const message = (channel: number, text: string): Uint8Array =>
 test("output comes before the exit status, whatever the program was told last", async () => {
   const [client, server] = messagePipe();
   const session = new Echo(3);
-  const carried = carryStreams(server, "v5.channel.k8s.io", ALL, session, () => session.kill());
+  const carried = carryStreams(new WebSocketStreams(server, "v5.channel.k8s.io"), ALL, session, () =>
+    session.kill(),
+  );
   await client.write(message(0, "hello"));
   await client.write(message(4, '{"Width":80,"Height":24}'));
   await client.write(new Uint8Array([255, 0]));
@@ -76,7 +79,9 @@ test("output comes before the exit status, whatever the program was told last", 
 test("a client that leaves is noticed", async () => {
   const [client, server] = messagePipe();
   const session = new Echo(0);
-  const carried = carryStreams(server, "v4.channel.k8s.io", ALL, session, () => session.kill());
+  const carried = carryStreams(new WebSocketStreams(server, "v4.channel.k8s.io"), ALL, session, () =>
+    session.kill(),
+  );
   client.close();
   await carried;
   expect(session.killed).toBe(true);
@@ -85,7 +90,9 @@ test("a client that leaves is noticed", async () => {
 test("in version 4 the close signal is unknown and ignored", async () => {
   const [client, server] = messagePipe();
   const session = new Echo(0);
-  const carried = carryStreams(server, "v4.channel.k8s.io", ALL, session, () => session.kill());
+  const carried = carryStreams(new WebSocketStreams(server, "v4.channel.k8s.io"), ALL, session, () =>
+    session.kill(),
+  );
   await client.write(new Uint8Array([255, 0]));
   await client.write(message(0, "still here"));
   const first = received(client);

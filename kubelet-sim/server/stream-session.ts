@@ -1,13 +1,4 @@
-import type { MessageStream } from "../../machinery/api/http.js";
 import type { ExecSession } from "../container-runtime.js";
-
-/** The subprotocols of exec and attach that this server speaks, the best first. */
-export const STREAM_PROTOCOLS = ["v5.channel.k8s.io", "v4.channel.k8s.io"] as const;
-export type StreamProtocol = (typeof STREAM_PROTOCOLS)[number];
-
-/** The first byte of a message. */
-const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
-const LARGEST_FRAME_BYTES = 32 * 1024;
 
 export interface StreamRequest {
   stdin: boolean;
@@ -16,20 +7,37 @@ export interface StreamRequest {
   tty: boolean;
 }
 
+/** The other ends of a program's streams, whatever carries them. */
+export interface RemoteStreams {
+  /** Tells the client that its streams are there, before anything is written to them. */
+  open(request: StreamRequest): Promise<void>;
+  /** Rejects when the client is gone. */
+  write(stream: "stdout" | "stderr", bytes: Uint8Array): Promise<void>;
+  /** Hands what the client sends to the program, until the client leaves. */
+  serve(session: ExecSession): Promise<void>;
+  /** The last word: what became of the program. Closes. */
+  finish(status: FinalStatus): Promise<void>;
+  close(): void;
+  readonly closed: Promise<void>;
+}
+
 /** What becomes of the program when its client goes away without having seen the end. */
 export type OnDisconnect = (session: ExecSession) => void;
 
-const frame = (channel: number, bytes: Uint8Array): Uint8Array => {
-  const message = new Uint8Array(bytes.length + 1);
-  message[0] = channel;
-  message.set(bytes, 1);
-  return message;
-};
+/** The Status that ends exec and attach, without what an empty one leaves out. */
+export interface FinalStatus {
+  metadata: object;
+  status: "Success" | "Failure";
+  message?: string;
+  reason?: string;
+  details?: object;
+  code?: number;
+}
 
-const SUCCESS = { metadata: {}, status: "Success" };
+const SUCCESS: FinalStatus = { metadata: {}, status: "Success" };
 
-/** The Status of an exit code, as the error channel carries it. */
-export const exitStatus = (exitCode: number): object =>
+/** The Status of an exit code, as the error stream carries it. */
+export const exitStatus = (exitCode: number): FinalStatus =>
   exitCode === 0
     ? SUCCESS
     : {
@@ -41,7 +49,7 @@ export const exitStatus = (exitCode: number): object =>
       };
 
 /** The Status of a program that could not be run. */
-export const failureStatus = (message: string): object => ({
+export const failureStatus = (message: string): FinalStatus => ({
   metadata: {},
   status: "Failure",
   message: `Internal error occurred: ${message}`,
@@ -50,19 +58,12 @@ export const failureStatus = (message: string): object => ({
   code: 500,
 });
 
-/** Sends a final Status and closes. */
-export async function endWithStatus(stream: MessageStream, status: object): Promise<void> {
-  await stream.write(frame(CHANNEL.error, Buffer.from(JSON.stringify(status))));
-  stream.close(1000);
-}
-
 /**
- * Carries a program's streams over one message stream until the program has ended: all output first, then its exit
- * status, then the close. The client may leave earlier.
+ * Carries a program's streams until the program has ended: all output first, then its exit status, then the close. The
+ * client may leave earlier.
  */
 export async function carryStreams(
-  stream: MessageStream,
-  protocol: StreamProtocol,
+  client: RemoteStreams,
   request: StreamRequest,
   session: ExecSession,
   onDisconnect: OnDisconnect,
@@ -73,73 +74,41 @@ export async function carryStreams(
     gone = true;
     onDisconnect(session);
   };
-  const incoming = readClient(stream, protocol, session).then(leave, leave);
-  stream.closed.then(leave, leave);
+  const incoming = client.serve(session).then(leave, leave);
+  client.closed.then(leave, leave);
   try {
-    // Tells the client that the streams are there before anything is written to them.
-    await stream.write(new Uint8Array([firstChannel(request)]));
+    await client.open(request);
     await Promise.all([
-      writeOutput(stream, CHANNEL.stdout, session.stdout, request.stdout),
-      writeOutput(stream, CHANNEL.stderr, session.stderr, request.stderr && !request.tty),
+      writeOutput(client, "stdout", session.stdout, request.stdout),
+      writeOutput(client, "stderr", session.stderr, request.stderr && !request.tty),
     ]);
     const exitCode = await session.exited;
     if (!gone) {
       gone = true;
-      await endWithStatus(stream, exitStatus(exitCode));
+      await client.finish(exitStatus(exitCode));
     }
   } catch {
     // Only writing fails, and only when the client is gone.
     leave();
-    stream.close(1011);
+    client.close();
   }
   await incoming;
 }
 
-const firstChannel = (request: StreamRequest): number =>
-  request.stdout ? CHANNEL.stdout : request.stderr && !request.tty ? CHANNEL.stderr : CHANNEL.error;
-
 async function writeOutput(
-  stream: MessageStream,
-  channel: number,
+  client: RemoteStreams,
+  stream: "stdout" | "stderr",
   output: AsyncIterable<Uint8Array>,
   wanted: boolean,
 ): Promise<void> {
-  for await (const chunk of output) {
-    if (!wanted) continue;
-    for (let at = 0; at < chunk.length; at += LARGEST_FRAME_BYTES)
-      await stream.write(frame(channel, chunk.subarray(at, at + LARGEST_FRAME_BYTES)));
-  }
+  for await (const chunk of output) if (wanted) await client.write(stream, chunk);
 }
 
-/** Until the client closes. */
-async function readClient(
-  stream: MessageStream,
-  protocol: StreamProtocol,
-  session: ExecSession,
-): Promise<void> {
-  for (let message = await stream.read(); message; message = await stream.read()) {
-    const body = message.subarray(1);
-    switch (message[0]) {
-      case CHANNEL.stdin:
-        // A program that ended, or closed its input, swallows the rest as a closed pipe would.
-        if (body.length > 0) await session.stdin?.write(body).catch(() => {});
-        break;
-      case CHANNEL.resize:
-        resize(session, body);
-        break;
-      case CHANNEL.close:
-        if (protocol === "v5.channel.k8s.io" && body[0] === CHANNEL.stdin) session.stdin?.end();
-        break;
-      default:
-        break;
-    }
-  }
-}
-
-function resize(session: ExecSession, body: Uint8Array): void {
+/** `{"Width":80,"Height":24}` */
+export function resizeTerminal(session: ExecSession, text: string): void {
   try {
-    const size = JSON.parse(Buffer.from(body).toString("utf8")) as { Width?: unknown; Height?: unknown };
-    if (typeof size.Width === "number" && typeof size.Height === "number")
+    const size = JSON.parse(text) as { Width?: unknown; Height?: unknown } | null;
+    if (typeof size?.Width === "number" && typeof size.Height === "number")
       session.resize({ width: size.Width, height: size.Height });
   } catch {
     // Not JSON: ignored, as the real kubelet does.

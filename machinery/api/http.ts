@@ -67,8 +67,28 @@ export interface MessageStream {
 export interface Transport {
   /** Rejects with `TransportError` when no answer came; an HTTP error status is an answer. */
   request(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse>;
-  /** Rejects with `UpgradeRefused` (carries the HttpResponse) when the server answers without upgrading. */
+  /**
+   * A WebSocket, or SPDY/3.1 where the request's `upgrade` header says so. Rejects with `UpgradeRefused` (carries the
+   * HttpResponse) when the server answers without upgrading.
+   */
   upgrade(request: HttpRequest, protocols: readonly string[], signal?: AbortSignal): Promise<Upgraded>;
+  /** The same for whatever the request's headers ask to become: the answer's headers, and the bytes after them. */
+  upgradeBytes?(request: HttpRequest, signal?: AbortSignal): Promise<UpgradedBytes>;
+}
+
+export interface UpgradedBytes {
+  headers: HttpHeaders;
+  stream: MessageStream;
+}
+
+/** What an upgraded request speaks. Over SPDY/3.1 the messages of its stream are bytes, in pieces of any size. */
+export type UpgradeKind = "websocket" | "SPDY/3.1";
+
+/** The upgrade that a request's headers ask for; undefined for none, and for one that nobody here speaks. */
+export function upgradeKindOf(headers: HttpHeaders): UpgradeKind | undefined {
+  const wanted = (headers["upgrade"] ?? "").toLowerCase();
+  if (wanted === "websocket") return "websocket";
+  return wanted === "spdy/3.1" ? "SPDY/3.1" : undefined;
 }
 
 /** What the API server's pipeline and the kubelet's server offer to whoever carries their bytes. */
@@ -83,9 +103,12 @@ export interface HttpHandler {
 }
 
 export interface UpgradeRequest {
+  kind: UpgradeKind;
   /** The client's offers, in its order. */
   protocols: readonly string[];
   accept(protocol: string): MessageStream;
+  /** Answers 101 with these headers and hands the bytes over as they are; absent where there is no connection. */
+  acceptBytes?(headers: HttpHeaders): MessageStream;
 }
 
 /** No answer came: the connection was refused, cut, or timed out. For a write the outcome is unknown. */

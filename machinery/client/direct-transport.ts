@@ -7,6 +7,7 @@ import {
   TransportError,
   type Upgraded,
   UpgradeRefused,
+  upgradeKindOf,
 } from "../api/http.js";
 import { abortable } from "./abortable.js";
 import { messagePipe } from "./message-pipe.js";
@@ -72,7 +73,8 @@ async function callUpgrade(
       resolve({ protocol, stream: near });
       return far;
     };
-    handler.upgrade(request, { protocols, accept }, connection.signal).then(
+    const kind = upgradeKindOf(request.headers) ?? "websocket";
+    handler.upgrade(request, { kind, protocols, accept }, connection.signal).then(
       (response) => {
         if (response) reject(new UpgradeRefused(response));
       },

@@ -13,8 +13,8 @@ import type { ActionCall, Subresource } from "../serve.js";
 import { chooseContainer } from "./container-choice.js";
 import { kubeletPath, unreachableKubelet } from "./kubelet-path.js";
 
-/** kubectl's name for SPDY inside a WebSocket, and the one that goes to the kubelet: ws refuses a "/" in a protocol. */
-const TUNNELS = new Map([["SPDY/3.1+portforward.k8s.io", "portforward.k8s.io"]]);
+/** Before the name of a protocol whose SPDY frames come inside a WebSocket (KEP-4006); to the kubelet they go bare. */
+const TUNNEL = "SPDY/3.1+";
 const VERBS = ["create", "get"];
 
 /** A subresource that becomes a stream of messages between the client and the pod's kubelet. */
@@ -77,11 +77,14 @@ async function relay(
 
 async function dial(call: ActionCall<Pod>, upgrade: UpgradeRequest, path: string): Promise<Upgraded> {
   const kubelet = call.kubelets.to(call.object.spec.nodeName ?? "");
-  const protocols = upgrade.protocols.map((protocol) => TUNNELS.get(protocol) ?? protocol);
+  const tunnelled = upgrade.protocols.filter((protocol) => protocol.startsWith(TUNNEL));
+  const isTunnel = upgrade.kind === "websocket" && tunnelled.length > 0;
+  const headers: Record<string, string> =
+    isTunnel || upgrade.kind === "SPDY/3.1" ? { upgrade: "SPDY/3.1" } : {};
+  const protocols = isTunnel ? tunnelled.map((protocol) => protocol.slice(TUNNEL.length)) : upgrade.protocols;
   try {
-    const upgraded = await kubelet.upgrade({ method: "POST", path, headers: {} }, protocols, call.signal);
-    const asked = upgrade.protocols[protocols.indexOf(upgraded.protocol)];
-    return { ...upgraded, protocol: asked ?? upgraded.protocol };
+    const upgraded = await kubelet.upgrade({ method: "POST", path, headers }, protocols, call.signal);
+    return isTunnel ? { ...upgraded, protocol: `${TUNNEL}${upgraded.protocol}` } : upgraded;
   } catch (err) {
     if (err instanceof UpgradeRefused) throw await kubeletRefusal(err.response, "pods", call.name);
     throw unreachableKubelet(call, "Post", path, err);

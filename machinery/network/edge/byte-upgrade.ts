@@ -1,4 +1,9 @@
-import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  request as httpRequest,
+} from "node:http";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../../api/clock.js";
 import {
@@ -62,7 +67,6 @@ export class DuplexStream implements MessageStream {
     socket.end();
     // Unread bytes would turn the end into a reset, which could overtake the last words.
     socket.resume();
-    socket.once("end", () => socket.destroy());
     const cut = this.#clock?.setTimer(LINGER_MS, () => socket.destroy());
     socket.once("close", () => cut?.cancel());
   }
@@ -80,14 +84,24 @@ function readable(socket: Duplex): Promise<void> {
 }
 
 /** Answers 101 with `headers`; the connection's bytes are the caller's. */
-export function acceptBytes(socket: Duplex, head: Uint8Array, headers: HttpHeaders, clock: Clock): DuplexStream {
+export function acceptBytes(
+  socket: Duplex,
+  head: Uint8Array,
+  headers: HttpHeaders,
+  clock: Clock,
+): DuplexStream {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   socket.write(["HTTP/1.1 101 Switching Protocols", ...lines, "\r\n"].join("\r\n"), "latin1");
   return new DuplexStream(socket, head, clock);
 }
 
 /** A request for SPDY/3.1, which is spoken by whoever accepts it: here its bytes only pass. */
-export function prepareSpdy(incoming: IncomingMessage, socket: Duplex, head: Buffer, clock: Clock): PreparedUpgrade {
+export function prepareSpdy(
+  incoming: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  clock: Clock,
+): PreparedUpgrade {
   const upgrade: PreparedUpgrade = {
     kind: "SPDY/3.1",
     protocols: offeredProtocols((incoming.headersDistinct[PROTOCOL_HEADER] ?? []).join(",")),
@@ -113,7 +127,7 @@ export function prepareSpdy(incoming: IncomingMessage, socket: Duplex, head: Buf
  */
 export function dialBytes(
   request: HttpRequest,
-  headers: Record<string, string | readonly string[]>,
+  headers: OutgoingHttpHeaders,
   socket: Duplex,
   signal: AbortSignal | undefined,
 ): Promise<UpgradedBytes> {

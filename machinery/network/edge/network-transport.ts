@@ -42,7 +42,7 @@ export function networkTransport(options: NetworkTransportOptions): Transport {
   const upgradeBytes = async (
     request: HttpRequest,
     signal: AbortSignal | undefined,
-    more: Record<string, readonly string[]> = {},
+    more: Record<string, string[]> = {},
   ): Promise<UpgradedBytes> => {
     const headers = { ...headersOf(request), ...more, connection: "Upgrade" };
     return dialBytes(request, headers, await dial(options, signal), signal);
@@ -55,7 +55,9 @@ export function networkTransport(options: NetworkTransportOptions): Transport {
     upgradeBytes: (request, signal) => upgradeBytes(request, signal),
     async upgrade(request, protocols, signal): Promise<Upgraded> {
       if (upgradeKindOf(request.headers) === "SPDY/3.1") {
-        const { headers, stream } = await upgradeBytes(request, signal, { [PROTOCOL_HEADER]: protocols });
+        const { headers, stream } = await upgradeBytes(request, signal, {
+          [PROTOCOL_HEADER]: [...protocols],
+        });
         return { protocol: headers[PROTOCOL_HEADER] ?? "", stream };
       }
       const socket = await dial(options, signal);

@@ -85,11 +85,7 @@ export class WebSocketAcceptor {
   #server: Promise<WebSocketServer> | undefined;
 
   /** `accept` of the answer may be called once, before the socket is otherwise answered. */
-  async prepare(
-    incoming: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-  ): Promise<PreparedUpgrade> {
+  async prepare(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<PreparedUpgrade> {
     this.#server ??= createAcceptor();
     const server = await this.#server;
     const protocols = offeredProtocols(incoming.headers["sec-websocket-protocol"]);
