@@ -192,7 +192,8 @@ export class HostNetwork implements Network {
 
   #sendDatagram(port: number, address: SocketAddress, bytes: Uint8Array): void {
     const to = { ip: canonicalIp(address.ip), port: address.port };
-    if (!this.#isOwn(to.ip)) {
+    const mayBeNodePort = this.#options.hasNodePorts === true && !this.#udpSockets.has(to.port);
+    if (!this.#isOwn(to.ip) || mayBeNodePort) {
       const ip = this.#sourceFor(to.ip);
       if (ip !== undefined) this.#options.uplink.sendDatagram({ ip, port }, to, bytes);
       return;

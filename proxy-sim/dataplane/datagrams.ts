@@ -4,6 +4,7 @@ import type { SocketAddress } from "../../machinery/network/network.js";
 import type { CarrierDialer } from "./carrier-dialer.js";
 import { Conntrack, type ConntrackEntry } from "./conntrack.js";
 import type { FlowLog } from "./flow-log.js";
+import { throughLoopback } from "./loopback.js";
 import { backendKey } from "./route-entry.js";
 import type { Router } from "./router.js";
 
@@ -67,7 +68,7 @@ export class Datagrams {
   ): ConntrackEntry | undefined {
     const { router, flows, clock } = this.#options;
     const packet = { protocol: "UDP" as const, from, to, ...(enteredAt === undefined ? {} : { enteredAt }) };
-    const decision = router.decide(packet);
+    const decision = router.decide(throughLoopback(router, packet));
     const flow = flows.begin(packet, decision);
     if (decision.verdict !== "forward") {
       flow.sentBytes += bytes;
