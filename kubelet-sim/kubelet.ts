@@ -10,6 +10,7 @@ import { familyOf } from "../machinery/network/addresses.js";
 import type { HostNetwork } from "../machinery/network/host-network.js";
 import type { VirtualNetwork } from "../machinery/network/virtual-network.js";
 import type { ContainerRuntime } from "./container-runtime.js";
+import { HostPorts } from "./node/host-ports.js";
 import { type KubeletConfig, type NodeConfig, nodeIPs } from "./node/node-config.js";
 import { NodeLease } from "./node/node-lease.js";
 import { capacityOf } from "./node/node-object.js";
@@ -198,7 +199,9 @@ export class Kubelet {
       nodeNetwork: network,
       usedIPs: this.#options.podsOnNode().flatMap(podIPsOf),
     });
-    const workers = new PodWorkers(this.#context({ network, runtime, recorder, rng, stopped }));
+    const hostPorts = new HostPorts({ nodeName: node.name, client, clock, logger: this.#logger });
+    loops.push(hostPorts.run(stopped));
+    const workers = new PodWorkers(this.#context({ network, runtime, recorder, hostPorts, rng, stopped }));
     const shell = new NodeShell({ runtime, nodeName: node.name, nameservers: config.nodeNameservers });
     this.#boot = { controller, workers, runtime, shell };
     if (serve)
@@ -254,11 +257,12 @@ export class Kubelet {
     network: HostNetwork;
     runtime: ContainerRuntime;
     recorder: EventRecorder;
+    hostPorts: HostPorts;
     rng: Rng;
     stopped: AbortSignal;
   }): NodeContext {
     const { node, config, client, clock, configSource, readiness } = this.#options;
-    const { network, runtime, recorder, rng, stopped } = parts;
+    const { network, runtime, recorder, hostPorts, rng, stopped } = parts;
     const tokens = new ServiceAccountTokens({ client, clock });
     return {
       nodeName: node.name,
@@ -283,6 +287,7 @@ export class Kubelet {
         signal: stopped,
       }),
       crashBackOff: new BackOff(),
+      hostPorts,
       hostPaths: new Map(),
       dns: {
         clusterDns: config.clusterDns,

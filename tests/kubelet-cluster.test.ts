@@ -3,6 +3,7 @@ import { deployments } from "../machinery/api/apps-v1.js";
 import { leases } from "../machinery/api/coordination-v1.js";
 import { type Node, nodes, type Pod, pods } from "../machinery/api/core-v1.js";
 import { type MessageStream, readBody } from "../machinery/api/http.js";
+import { HOST_PORTS_ANNOTATION, parseHostPorts } from "../machinery/network/host-ports.js";
 import { KubeletCluster } from "./testkit/kubelet-cluster.js";
 
 let cluster: KubeletCluster;
@@ -66,6 +67,35 @@ test("a Deployment's pods become Ready on the nodes, each with an address of its
   const list = await cluster.settle(podsOf("web"));
   expect(new Set(list.map(({ status }) => status.podIP)).size).toBe(6);
   expect(new Set(list.map(({ spec }) => spec.nodeName)).size).toBe(3);
+});
+
+test("a pod has an address of each family, and its host ports are in its node's annotation while it runs", async () => {
+  const ports = [{ containerPort: 80, hostPort: 8080, protocol: "TCP" as const }];
+  const spec = { containers: [{ name: "web", image: "nginx", ports }] };
+  await cluster.settle(
+    cluster.client.create(pods, { metadata: { name: "edge", namespace: "default" }, spec }),
+  );
+  const edge = (): Promise<Pod> => cluster.client.get(pods, { namespace: "default", name: "edge" });
+  await cluster.until(async () => isReady(await edge()));
+  const { status, spec: placed } = await cluster.settle(edge());
+  const [ipv4, ipv6] = status.podIPs ?? [];
+  expect(ipv4?.ip).toMatch(/^10\.244\.\d+\.\d+$/);
+  expect(ipv6?.ip).toMatch(/^fd00:10:244:/);
+  expect(status.podIP).toBe(ipv4?.ip);
+  expect(status.hostIPs?.map(({ ip }) => ip)).toEqual([
+    status.hostIP,
+    status.hostIP?.replace("172.18.0.", "fd00:172:18::"),
+  ]);
+
+  const published = async () => {
+    const node = await cluster.client.get(nodes, { name: placed.nodeName ?? "" });
+    return parseHostPorts(node.metadata.annotations?.[HOST_PORTS_ANNOTATION]);
+  };
+  const mapping = { pod: "default/edge", protocol: "TCP", hostIP: "", hostPort: 8080, podPort: 80 };
+  await cluster.until(async () => (await published()).length > 0);
+  expect(await cluster.settle(published())).toEqual([{ ...mapping, podIPs: [ipv4?.ip, ipv6?.ip] }]);
+  await cluster.settle(cluster.client.delete(pods, { namespace: "default", name: "edge" }));
+  await cluster.until(async () => (await published()).length === 0);
 });
 
 test("a node that crashes and comes back runs its pods in new sandboxes with new addresses", async () => {

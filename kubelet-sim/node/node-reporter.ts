@@ -3,6 +3,7 @@ import { type Node, nodes } from "../../machinery/api/core-v1.js";
 import type { Logger } from "../../machinery/api/logger.js";
 import { isAlreadyExists } from "../../machinery/api/status.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
+import { HOST_PORTS_ANNOTATION } from "../../machinery/network/host-ports.js";
 import type { PulledImage } from "../container-runtime.js";
 import type { KubeletConfig, NodeConfig } from "./node-config.js";
 import { nodeAnnotations, nodeLabels, nodeStatus, sameNodeStatus } from "./node-object.js";
@@ -87,7 +88,9 @@ export class NodeReporter {
     } catch (err) {
       if (!isAlreadyExists(err)) throw err;
     }
-    const body = { metadata: { labels: metadata.labels, annotations: metadata.annotations } };
+    // No sandbox is there yet.
+    const annotations = { ...metadata.annotations, [HOST_PORTS_ANNOTATION]: null };
+    const body = { metadata: { labels: metadata.labels, annotations } };
     const existing = await client.patch(nodes, { name: node.name }, { type: "strategic", body }, { signal });
     this.#remember(existing);
     // A node that was there before is not called NotReady just because its kubelet starts anew.

@@ -1,5 +1,6 @@
 import type { Pod } from "../../machinery/api/core-v1.js";
 import { quantityValue } from "./field-ref.js";
+import { claimedPorts, portsClash } from "./host-ports.js";
 
 /** Why a kubelet will not run a pod that was bound to its node: the pod fails at once. */
 export interface Rejection {
@@ -26,15 +27,10 @@ const predicateFailed = (predicate: string, why: string): Rejection => ({
 });
 
 function portRejection({ pod, others }: AdmissionInputs): Rejection | undefined {
-  const taken = new Set(others.flatMap(hostPorts));
-  if (!hostPorts(pod).some((port) => taken.has(port))) return undefined;
+  const taken = others.flatMap(claimedPorts);
+  if (!claimedPorts(pod).some((port) => taken.some((other) => portsClash(port, other)))) return undefined;
   return predicateFailed("NodePorts", "node(s) didn't have free ports for the requested pod ports");
 }
-
-const hostPorts = (pod: Pod): string[] =>
-  pod.spec.containers.flatMap(({ ports }) =>
-    (ports ?? []).flatMap(({ hostPort, protocol }) => (hostPort ? [`${protocol}/${hostPort}`] : [])),
-  );
 
 function resourceRejection({ pod, others, allocatable }: AdmissionInputs): Rejection | undefined {
   const podLimit = quantityValue(allocatable.pods ?? "110");

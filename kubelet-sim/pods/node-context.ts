@@ -7,6 +7,7 @@ import type { ContainerRuntime } from "../container-runtime.js";
 import type { ReadinessLog } from "./readiness-log.js";
 import type { HostPaths } from "../volumes/pod-volumes.js";
 import type { ServiceAccountTokens } from "../volumes/service-account-tokens.js";
+import type { HostPorts } from "../node/host-ports.js";
 import type { BackOff } from "./back-off.js";
 import type { ConfigSource } from "./env.js";
 import type { ImagePuller } from "./image-puller.js";
@@ -30,6 +31,7 @@ export interface NodeContext {
   puller: ImagePuller;
   statuses: StatusManager;
   crashBackOff: BackOff;
+  hostPorts: HostPorts;
   hostPaths: HostPaths;
   dns: DnsSettings;
   allocatable: Readonly<Record<string, string>>;

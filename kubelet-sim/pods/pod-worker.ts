@@ -7,6 +7,7 @@ import { allContainers, type StartContext } from "./container-starter.js";
 import type { Rejection } from "./admission.js";
 import type { ContainerRecord } from "./container-record.js";
 import type { DownwardContext } from "./field-ref.js";
+import { hostPortMappings } from "./host-ports.js";
 import type { NodeContext } from "./node-context.js";
 import { KUBELET_CONDITIONS } from "./pod-conditions.js";
 import { PodContainers } from "./pod-containers.js";
@@ -148,6 +149,7 @@ export class PodWorker {
     try {
       this.#sandbox = await this.#node.runtime.runSandbox(this.#sandboxConfig());
       this.#podIPs = this.#sandbox.ips;
+      this.#node.hostPorts.set(this.#pod.metadata.uid, hostPortMappings(this.#pod, this.#podIPs));
       return true;
     } catch (err) {
       const message = err instanceof Error ? err.message : String(err);
@@ -192,6 +194,7 @@ export class PodWorker {
     this.#publish();
     await this.#node.statuses.flush(this.#pod.metadata.uid);
     await this.#sandbox?.remove();
+    this.#node.hostPorts.remove(this.#pod.metadata.uid);
     if (!this.#stopped) this.#publish();
   }
 

@@ -17,6 +17,7 @@ import { VirtualNetwork } from "../../machinery/network/virtual-network.js";
 import { seededRng } from "../../machinery/runtime/seeded-rng.js";
 import { SimulationScheduler } from "../../simulation/scheduler.js";
 import { VirtualClock } from "../../simulation/virtual-clock.js";
+import { HostPorts } from "../../kubelet-sim/node/host-ports.js";
 import { PodDialer } from "../../kubelet-sim/node/pod-dialer.js";
 import { BackOff } from "../../kubelet-sim/pods/back-off.js";
 import { ImagePuller } from "../../kubelet-sim/pods/image-puller.js";
@@ -88,6 +89,7 @@ export class TestNode {
       puller: new ImagePuller({ runtime, clock }),
       statuses: new StatusManager({ client, clock, logger: silentLogger, signal: this.#stop.signal }),
       crashBackOff: new BackOff(),
+      hostPorts: new HostPorts({ nodeName: "node-1", client, clock, logger: silentLogger }),
       hostPaths: new Map(),
       dns: { clusterDns: "10.96.0.10", clusterDomain: "cluster.local", nodeNameservers: ["10.96.0.10"] },
       allocatable: { cpu: "4", memory: "8Gi" },
