@@ -1,5 +1,6 @@
+import type { ParameterSpec } from "./fault.js";
 import type { History } from "./history.js";
-import type { Scenario } from "./scenario.js";
+import type { Budgets, Scenario } from "./scenario/types.js";
 
 export interface Verdict {
   held: boolean;
@@ -13,7 +14,12 @@ export interface Verdict {
 export interface Checker {
   name: string;
   summary: string;
-  check(history: History, scenario: Scenario): Verdict;
+  /** What the scenario may set, such as a deadline. */
+  parameters?: Readonly<Record<string, ParameterSpec>>;
+  /** The budgets that make it judged without being listed. */
+  budgets?: readonly (keyof Budgets)[];
+  /** `parameters` are the scenario's, checked, with defaults filled in. */
+  check(history: History, scenario: Scenario, parameters: Readonly<Record<string, unknown>>): Verdict;
 }
 
 const MOST_SHOWN = 10;

@@ -1,31 +1,16 @@
 import { expect, test } from "@jest/globals";
 import { checkers } from "./checkers.js";
 import type { Verdict } from "./checker.js";
-import type { FlowRecord, History, Operation, PodRecord } from "./history.js";
-import type { Scenario } from "./scenario.js";
+import { type FlowRecord, type History, newHistory, type Operation, type PodRecord } from "./history.js";
+import { newScenario, newTraffic } from "./scenario/defaults.js";
 
 // A checker that never fails is a defect: each is shown a history that holds and one that does not.
 
-const scenario: Scenario = {
+const scenario = newScenario({
   name: "x",
-  seed: "1",
-  durationMs: 10_000,
-  manifests: [],
-  traffic: [
-    {
-      name: "outside",
-      from: "host",
-      namespace: "default",
-      service: "web",
-      perSecond: 1,
-      timeoutMs: 1000,
-      keepAlive: false,
-    },
-  ],
-  faults: [],
-  invariants: [],
+  traffic: [newTraffic({ name: "outside", from: "host", service: "web" })],
   budgets: { failedRequests: 0 },
-};
+});
 const pod = (change: Partial<PodRecord> = {}): PodRecord => ({
   atMs: 0,
   event: "ADDED",
@@ -47,22 +32,23 @@ const flow = (change: Partial<FlowRecord> = {}): FlowRecord => ({
   outcome: "open",
   ...change,
 });
-const history = (change: Partial<History> = {}): History => ({
-  scenario: "x",
-  seed: "1",
-  startedAtMs: 0,
-  endedAtMs: 10_000,
-  operations: [ok],
-  faults: [],
-  flows: [flow()],
-  pods: [pod()],
-  services: [
-    { atMs: 0, event: "ADDED", service: "default/web", clusterIP: "10.96.0.5", selector: { app: "web" } },
-  ],
-  ...change,
-});
+const history = (change: Partial<History> = {}): History =>
+  newHistory({
+    scenario: "x",
+    seed: "1",
+    startedAtMs: 0,
+    endedAtMs: 10_000,
+    operations: [ok],
+    faults: [],
+    flows: [flow()],
+    pods: [pod()],
+    services: [
+      { atMs: 0, event: "ADDED", service: "default/web", clusterIP: "10.96.0.5", selector: { app: "web" } },
+    ],
+    ...change,
+  });
 const verdict = (name: string, of: History): Verdict | undefined =>
-  checkers.find((checker) => checker.name === name)?.check(of, scenario);
+  checkers.find((checker) => checker.name === name)?.check(of, scenario, {});
 
 test("the request budget counts failures, and a run without traffic proves nothing", () => {
   expect(verdict("request-budget", history())?.held).toBe(true);

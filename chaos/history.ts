@@ -1,14 +1,31 @@
+import type { TimelineEntry } from "../proxy-sim/timeline.js";
+
 /** What happened in a run, in the order of time. Plain JSON: checkers read it afterwards, reports show it. */
 export interface History {
   scenario: string;
   seed: string;
+  /** Wall time at which the traffic began. */
   startedAtMs: number;
+  /** When everything had recovered. */
   endedAtMs: number;
   operations: Operation[];
   faults: FaultRecord[];
   flows: FlowRecord[];
   pods: PodRecord[];
   services: ServiceRecord[];
+  endpointSlices: EndpointSliceRecord[];
+  nodes: NodeRecord[];
+  /** Every event of the runner's own watches, of all the resources above. */
+  watchEvents: WatchEventRecord[];
+  /** The way of each change into the tables of the nodes, as the proxy noted it. */
+  timeline: TimelineEntry[];
+  /** What each node's table was at, at the end. */
+  tables: TableRecord[];
+  probes: ProbeRecord[];
+  /** What the runner saw after the last fault; absent when it did not get that far. */
+  recovery?: Recovery;
+  /** What was left out to keep the history bounded, by field. */
+  dropped?: Record<string, number>;
 }
 
 /** One request of the traffic. `unknown`: nobody can say whether it was answered. */
@@ -24,13 +41,21 @@ export interface Operation {
 }
 
 export interface FaultRecord {
+  id: string;
+  /** Name of the step. */
   name: string;
   fault: string;
+  /** When it acted, or was tried. */
   atMs: number;
   /** Plain JSON, enough to heal. */
   target: unknown;
-  outcome: "injected" | "failed" | "nothing-to-hit";
+  /** `not-reached`: its condition never held. */
+  outcome: "injected" | "failed" | "nothing-to-hit" | "not-reached";
   error?: string;
+  /** When it was to end; absent for momentary faults. */
+  endsAtMs?: number;
+  healedAtMs?: number;
+  healError?: string;
 }
 
 /** One decision of the data plane. */
@@ -48,23 +73,117 @@ export interface FlowRecord {
   reason?: string;
 }
 
+export type RecordedEvent = "ADDED" | "MODIFIED" | "DELETED";
+
 /** A Pod as a watch saw it. */
 export interface PodRecord {
   atMs: number;
-  event: "ADDED" | "MODIFIED" | "DELETED";
+  event: RecordedEvent;
   /** `namespace/name`. */
   pod: string;
   uid: string;
   labels: Record<string, string>;
   ip?: string;
+  node?: string;
+  phase?: string;
   ready: boolean;
   terminating: boolean;
+  resourceVersion?: string;
 }
 
 export interface ServiceRecord {
   atMs: number;
-  event: "ADDED" | "MODIFIED" | "DELETED";
+  event: RecordedEvent;
   service: string;
+  uid?: string;
   clusterIP?: string;
   selector?: Record<string, string>;
+  resourceVersion?: string;
 }
+
+export interface EndpointSliceRecord {
+  atMs: number;
+  event: RecordedEvent;
+  slice: string;
+  /** `namespace/name` of the Service. */
+  service: string;
+  endpoints: EndpointRecord[];
+  resourceVersion: string;
+}
+
+export interface EndpointRecord {
+  address: string;
+  /** `namespace/name`. */
+  pod?: string;
+  node?: string;
+  ready: boolean;
+  serving: boolean;
+  terminating: boolean;
+}
+
+export interface NodeRecord {
+  atMs: number;
+  event: RecordedEvent;
+  node: string;
+  ready: boolean;
+  unschedulable: boolean;
+  zone?: string;
+}
+
+/** One event of a watch, or one object of the list before it. Streams are numbered: a list starts a new one. */
+export interface WatchEventRecord {
+  atMs: number;
+  resource: string;
+  stream: number;
+  type: "LISTED" | "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
+  key: string;
+  uid?: string;
+  resourceVersion: string;
+}
+
+/** One line of the data plane's `GET /revisions`. */
+export interface TableRecord {
+  node: string;
+  revision: number;
+}
+
+export interface ProbeRecord {
+  probe: string;
+  phase: "before" | "during" | "after";
+  atMs: number;
+  tookMs: number;
+  held: boolean;
+  /** What it saw. */
+  value?: unknown;
+  error?: string;
+}
+
+export interface Recovery {
+  /** When the last fault was healed. */
+  lastHealedAtMs: number;
+  /** How long after it every check below held. */
+  tookMs: number;
+  /** The steady state was reached again; otherwise `missing` says what was not. */
+  deploymentsAvailable: boolean;
+  missing?: string[];
+  tablesAgree: boolean;
+  /** Leases that components still held at the end, as `component: id`. */
+  heldFaults: string[];
+}
+
+export const newHistory = (
+  given: Partial<History> & Pick<History, "scenario" | "seed" | "startedAtMs" | "endedAtMs">,
+): History => ({
+  operations: [],
+  faults: [],
+  flows: [],
+  pods: [],
+  services: [],
+  endpointSlices: [],
+  nodes: [],
+  watchEvents: [],
+  timeline: [],
+  tables: [],
+  probes: [],
+  ...given,
+});

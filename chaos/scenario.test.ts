@@ -17,9 +17,11 @@ test("durations and ranges become milliseconds, defaults are filled in", () => {
   expect(scenario).toMatchObject({ seed: "7", durationMs: 20_000, budgets: { failedRequests: 0 } });
   expect(scenario.faults[0]).toMatchObject({
     name: "kill-pod",
-    afterMs: 500,
-    untilMs: 20_000,
-    everyMs: { min: 1000, max: 3000 },
+    trigger: {
+      startMs: { min: 500, max: 500 },
+      untilMs: 20_000,
+      repeat: { everyMs: { min: 1000, max: 3000 } },
+    },
     target: { namespace: "default", mode: "one" },
   });
 });

@@ -7,52 +7,8 @@ import {
   notSupported,
   required,
 } from "../machinery/api/field-error.js";
-
-/** A scenario file after parsing: complete, in milliseconds. */
-export interface Scenario {
-  name: string;
-  seed: string;
-  durationMs: number;
-  /** Files and folders, relative to the scenario's own folder. */
-  manifests: string[];
-  traffic: TrafficSpec[];
-  faults: FaultSpec[];
-  invariants: string[];
-  budgets: { failedRequests: number; failedRatio?: number };
-}
-
-export interface TrafficSpec {
-  name: string;
-  /** `pod`: a client pod inside the cluster; `host`: this machine, through the Service's node port. */
-  from: "pod" | "host";
-  namespace: string;
-  /** For `pod`. */
-  url?: string;
-  /** For `host`: a Service of type NodePort. */
-  service?: string;
-  perSecond: number;
-  timeoutMs: number;
-  keepAlive: boolean;
-}
-
-export interface FaultSpec {
-  name: string;
-  fault: string;
-  afterMs: number;
-  untilMs: number;
-  /** Drawn anew before each injection. */
-  everyMs: { min: number; max: number };
-  times: number;
-  target: TargetSpec;
-  parameters: Record<string, unknown>;
-}
-
-export interface TargetSpec {
-  namespace: string;
-  selector: string;
-  mode: "one" | "all" | "fixed";
-  count: number;
-}
+import { newFaultSpec, newScenario, newTarget, newTraffic } from "./scenario/defaults.js";
+import type { FaultSpec, Scenario, TargetSpec, TrafficSpec } from "./scenario/types.js";
 
 export const SCENARIO_API_VERSION = "chaos.kubesim.dev/v1";
 
@@ -79,7 +35,7 @@ export function parseScenario(
   const at = field("spec");
   reader.onlyKnown(spec, FIELDS.spec, at);
   const durationMs = reader.duration(spec.duration, at.child("duration"), 30_000);
-  const scenario: Scenario = {
+  const scenario = newScenario({
     name: reader.text(asRecord(root.metadata).name, field("metadata", "name")),
     seed: String((spec.seed ?? "0") as string),
     durationMs,
@@ -88,10 +44,12 @@ export function parseScenario(
     faults: reader.list(spec.faults, at.child("faults"), (raw, path) =>
       parseFault(reader, raw, path, durationMs, vocabulary),
     ),
-    invariants: reader.texts(spec.invariants, at.child("invariants")),
+    invariants: reader
+      .texts(spec.invariants, at.child("invariants"))
+      .map((name) => ({ name, parameters: {} })),
     budgets: parseBudgets(reader, asRecord(spec.budgets), at.child("budgets")),
-  };
-  scenario.invariants.forEach((name, i) => {
+  });
+  scenario.invariants.forEach(({ name }, i) => {
     reader.known(name, vocabulary.invariants, at.child("invariants").index(i));
   });
   return { scenario, errors: reader.errors };
@@ -103,7 +61,7 @@ function parseTraffic(reader: Reader, raw: Raw, at: FieldPath): TrafficSpec {
   reader.known(from, ["pod", "host"], at.child("from"));
   const namespace =
     raw.namespace === undefined ? "default" : reader.text(raw.namespace, at.child("namespace"));
-  return {
+  return newTraffic({
     name: reader.text(raw.name, at.child("name")),
     from: from === "host" ? "host" : "pod",
     namespace,
@@ -113,7 +71,7 @@ function parseTraffic(reader: Reader, raw: Raw, at: FieldPath): TrafficSpec {
     perSecond: reader.number(raw.perSecond, at.child("perSecond"), 10, 1, 10_000),
     timeoutMs: reader.duration(raw.timeout, at.child("timeout"), 2000),
     keepAlive: raw.keepAlive === true,
-  };
+  });
 }
 
 function parseFault(
@@ -129,15 +87,20 @@ function parseFault(
   reader.onlyKnown(raw, FIELDS.fault, at);
   reader.onlyKnown(target, FIELDS.target, at.child("target"));
   const mode = target.mode ?? "one";
-  reader.known(mode, ["one", "all", "fixed"], at.child("target", "mode"));
-  return {
+  reader.known(mode, ["one", "all", "count"], at.child("target", "mode"));
+  const everyMs = reader.interval(raw.every, at.child("every"), durationMs);
+  const times = reader.number(raw.times, at.child("times"), 1_000_000, 1, 1_000_000);
+  const afterMs = reader.duration(raw.after, at.child("after"), 0);
+  return newFaultSpec({
     name: raw.name === undefined ? fault : reader.text(raw.name, at.child("name")),
     fault,
-    afterMs: reader.duration(raw.after, at.child("after"), 0),
-    untilMs: reader.duration(raw.until, at.child("until"), durationMs),
-    everyMs: reader.interval(raw.every, at.child("every"), durationMs),
-    times: reader.number(raw.times, at.child("times"), 1_000_000, 1, 1_000_000),
-    target: {
+    trigger: {
+      startMs: { min: afterMs, max: afterMs },
+      untilMs: reader.duration(raw.until, at.child("until"), durationMs),
+      probability: 100,
+      ...(raw.every === undefined ? {} : { repeat: { everyMs, jitterMs: 0, times } }),
+    },
+    target: newTarget({
       namespace:
         target.namespace === undefined
           ? "default"
@@ -145,9 +108,9 @@ function parseFault(
       selector: reader.text(target.selector, at.child("target", "selector")),
       mode: mode as TargetSpec["mode"],
       count: reader.number(target.count, at.child("target", "count"), 1, 1, 100_000),
-    },
+    }),
     parameters: asRecord(raw.parameters),
-  };
+  });
 }
 
 function parseBudgets(reader: Reader, raw: Raw, at: FieldPath): Scenario["budgets"] {

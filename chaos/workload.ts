@@ -1,7 +1,7 @@
 import type { Rng } from "../machinery/api/rng.js";
 import type { ClusterAccess } from "./cluster-access.js";
 import type { Operation } from "./history.js";
-import type { TrafficSpec } from "./scenario.js";
+import type { TrafficSpec } from "./scenario/types.js";
 
 export interface WorkloadContext {
   cluster: ClusterAccess;

@@ -1,4 +1,4 @@
-import type { TrafficSpec } from "./scenario.js";
+import type { TrafficSpec } from "./scenario/types.js";
 import type { Workload } from "./workload.js";
 import { hostLoad } from "./workloads/host-load.js";
 import { podLoad } from "./workloads/pod-load.js";

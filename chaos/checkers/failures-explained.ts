@@ -1,6 +1,6 @@
 import { type Checker, verdictOf } from "../checker.js";
 import type { History, Operation } from "../history.js";
-import type { Scenario } from "../scenario.js";
+import type { Scenario } from "../scenario/types.js";
 
 /** Clocks of client and data plane, and the time a request waits before it fails, may differ by this much. */
 const WINDOW_MS = 5000;

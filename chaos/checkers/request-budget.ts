@@ -4,10 +4,11 @@ import { type Checker, verdictOf } from "../checker.js";
 export const requestBudget: Checker = {
   name: "request-budget",
   summary: "no more requests fail than budgets allow",
+  budgets: ["failedRequests", "failedRatio"],
   check({ operations }, { budgets }) {
     const failed = operations.filter((operation) => operation.outcome !== "ok");
     const allowed = Math.max(
-      budgets.failedRequests,
+      budgets.failedRequests ?? 0,
       Math.floor((budgets.failedRatio ?? 0) * operations.length),
     );
     const counted = `${failed.length} of ${operations.length} requests failed (budget ${allowed})`;

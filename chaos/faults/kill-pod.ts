@@ -1,37 +1,47 @@
 import { pods } from "../../machinery/api/core-v1.js";
 import { isNotFound } from "../../machinery/api/status.js";
 import { defineFault } from "../fault.js";
+import { choosePods } from "../targets.js";
 
 interface Victims {
   pods: { namespace: string; name: string; uid: string }[];
+  gracePeriodSeconds?: number;
 }
 
-/** Deletes Pods of a selector. `parameters.gracePeriodSeconds: 0` kills without warning; absent keeps the Pod's own. */
 export const killPod = defineFault<Victims>({
   name: "kill-pod",
-  summary: "deletes pods of a selector, with their grace period or without",
-
-  async choose({ client, rng }, { target }) {
-    const { namespace, selector, mode, count } = target;
-    const found = (await client.list(pods, { namespace, labelSelector: selector })).items
-      .filter((pod) => !pod.metadata.deletionTimestamp)
-      .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-    const wanted = mode === "all" ? found.length : mode === "one" ? 1 : count;
-    const victims = rng.shuffle(found).slice(0, wanted);
-    if (victims.length === 0) return undefined;
-    return { pods: victims.map(({ metadata }) => ({ namespace, name: metadata.name, uid: metadata.uid })) };
+  summary: "deletes pods, with their grace period or without",
+  layer: "pod",
+  targets: "pods",
+  momentary: true,
+  parameters: {
+    gracePeriodSeconds: {
+      type: "number",
+      help: "0 kills without warning; absent: the pod's own grace period",
+      optional: true,
+      min: 0,
+    },
   },
 
-  async inject({ client }, victims, { parameters }) {
-    const grace = parameters.gracePeriodSeconds;
-    for (const { namespace, name, uid } of victims.pods) {
+  async choose(context, { target, parameters }) {
+    const chosen = await choosePods(context, target);
+    if (chosen.length === 0) return undefined;
+    const { gracePeriodSeconds } = parameters;
+    return {
+      pods: chosen.map(({ metadata: { namespace = "default", name, uid } }) => ({ namespace, name, uid })),
+      ...(typeof gracePeriodSeconds === "number" ? { gracePeriodSeconds } : {}),
+    };
+  },
+
+  async inject({ client }, { pods: victims, gracePeriodSeconds }) {
+    for (const { namespace, name, uid } of victims) {
       try {
         await client.delete(
           pods,
           { namespace, name },
           {
             preconditions: { uid },
-            ...(typeof grace === "number" ? { gracePeriodSeconds: grace } : {}),
+            ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
           },
         );
       } catch (err) {

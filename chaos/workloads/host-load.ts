@@ -1,7 +1,7 @@
 import { services } from "../../machinery/api/core-v1.js";
 import { newNotFound } from "../../machinery/api/status.js";
 import type { Operation } from "../history.js";
-import type { TrafficSpec } from "../scenario.js";
+import type { TrafficSpec } from "../scenario/types.js";
 import type { Workload, WorkloadContext } from "../workload.js";
 
 /** Requests from this machine to a Service's node port, in an open loop: a slow answer does not hold the next one back. */
@@ -37,6 +37,17 @@ async function sendOne(
 ): Promise<Operation> {
   const atMs = cluster.clock.nowMs();
   const beganMs = cluster.clock.monotonicMs();
-  const answer = await cluster.requestFromHost(nodePort, spec.timeoutMs, spec.keepAlive);
-  return { client: spec.name, atMs, tookMs: cluster.clock.monotonicMs() - beganMs, ...answer };
+  const { method, path, headers, body, timeoutMs, keepAlive } = spec;
+  const answer = await cluster.requestFromHost({
+    nodePort,
+    method,
+    path,
+    headers,
+    timeoutMs,
+    keepAlive,
+    ...(body === undefined ? {} : { body }),
+  });
+  const tookMs = cluster.clock.monotonicMs() - beganMs;
+  const unexpected = answer.outcome === "ok" && !spec.expectStatus.includes(answer.status ?? 0);
+  return { client: spec.name, atMs, tookMs, ...answer, ...(unexpected ? { outcome: "failed" } : {}) };
 }

@@ -5,7 +5,7 @@ import { resourcePath } from "../../machinery/api/resource.js";
 import { isNotFound, newInternalError } from "../../machinery/api/status.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
 import type { Operation } from "../history.js";
-import type { TrafficSpec } from "../scenario.js";
+import type { TrafficSpec } from "../scenario/types.js";
 import type { Workload, WorkloadContext } from "../workload.js";
 
 const POLL_MS = 50;

@@ -3,8 +3,11 @@ import { dirname, resolve } from "node:path";
 import pc from "picocolors";
 import { checkers } from "../../chaos/checkers.js";
 import { faults } from "../../chaos/faults.js";
-import { CannotRun, type RunReport, runScenario } from "../../chaos/runner.js";
-import { parseScenario, type Scenario } from "../../chaos/scenario.js";
+import { CannotRun } from "../../chaos/cannot-run.js";
+import type { RunReport } from "../../chaos/judge.js";
+import { runScenario } from "../../chaos/runner.js";
+import { parseScenario } from "../../chaos/scenario.js";
+import type { Scenario } from "../../chaos/scenario/types.js";
 import { TransportError } from "../../machinery/api/http.js";
 import { toMessage } from "../../machinery/api/field-error.js";
 import { StatusError } from "../../machinery/api/status.js";
@@ -86,7 +89,9 @@ async function readScenario(file: string, seed: string | undefined): Promise<Sce
   return {
     ...scenario,
     seed: seed ?? scenario.seed,
-    manifests: scenario.manifests.map((path) => resolve(dirname(file), path)),
+    manifests: scenario.manifests.map((source) =>
+      typeof source === "string" ? resolve(dirname(file), source) : source,
+    ),
   };
 }
 

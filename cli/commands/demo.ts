@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pc from "picocolors";
-import { judge } from "../../chaos/runner.js";
-import type { History } from "../../chaos/history.js";
-import type { Scenario, TrafficSpec } from "../../chaos/scenario.js";
+import { judge } from "../../chaos/judge.js";
+import { type History, newHistory } from "../../chaos/history.js";
+import { newScenario, newTraffic } from "../../chaos/scenario/defaults.js";
 import { ClusterWatcher } from "../../chaos/watcher.js";
 import type { RunningWorkload } from "../../chaos/workload.js";
 import { workloads } from "../../chaos/workloads.js";
@@ -23,27 +23,12 @@ import { currentStatus, parseUp, runCluster } from "./up.js";
 const DEMO_MANIFESTS = fileURLToPath(new URL("../../../manifests/demo", import.meta.url));
 /** Traffic goes on while nothing happens. */
 const BETWEEN_ACTS_MS = 1000;
+const INVARIANTS = ["request-budget", "only-selected-pods", "cluster-ip-stable", "failures-explained"];
 const TRAFFIC_LIMIT_MS = 10 * 60_000;
 
-const traffic: readonly TrafficSpec[] = [
-  {
-    name: "inside",
-    from: "pod",
-    namespace: "default",
-    url: "http://web",
-    perSecond: 50,
-    timeoutMs: 3000,
-    keepAlive: false,
-  },
-  {
-    name: "outside",
-    from: "host",
-    namespace: "default",
-    service: "web-nodeport",
-    perSecond: 20,
-    timeoutMs: 3000,
-    keepAlive: false,
-  },
+const traffic = [
+  newTraffic({ name: "inside", from: "pod", url: "http://web", perSecond: 50, timeoutMs: 3000 }),
+  newTraffic({ name: "outside", from: "host", service: "web-nodeport", perSecond: 20, timeoutMs: 3000 }),
 ];
 
 /** `npm run demo`: a Service survives everything that happens to its pods, told step by step. Exit code 0 if it did. */
@@ -148,30 +133,27 @@ async function underTraffic(
   await Promise.all(running.map((workload) => workload.dispose()));
   watching.abort();
   await done;
-  return {
+  return newHistory({
     scenario: "demo",
     seed: "demo",
     startedAtMs,
     endedAtMs,
     operations: sent,
-    faults: [],
     flows,
     pods: watcher.pods,
     services: watcher.services,
-  };
+  });
 }
 
 function verdict(history: History, context: CliContext): number {
-  const scenario: Scenario = {
+  const scenario = newScenario({
     name: "demo",
     seed: "demo",
     durationMs: history.endedAtMs - history.startedAtMs,
-    manifests: [],
     traffic: [...traffic],
-    faults: [],
-    invariants: ["request-budget", "only-selected-pods", "cluster-ip-stable", "failures-explained"],
+    invariants: INVARIANTS.map((name) => ({ name, parameters: {} })),
     budgets: { failedRequests: 0 },
-  };
+  });
   const report = judge(scenario, history);
   context.stdout.write(`\n${pc.bold("What the traffic saw")}\n`);
   for (const { invariant, verdict: found } of report.verdicts) {

@@ -1,11 +1,13 @@
 import { Agent, request } from "node:http";
 import { dirname } from "node:path";
-import type { ClusterAccess, HostAnswer } from "../../chaos/cluster-access.js";
+import type { ClusterAccess, HostAnswer, HostRequest } from "../../chaos/cluster-access.js";
 import type { FlowRecord } from "../../chaos/history.js";
+import type { KubeObject } from "../../machinery/api/meta-v1.js";
 import { adminCall } from "../../machinery/runtime/admin-server.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
 import type { CliContext } from "../command.js";
 import { type HostPort, localPortOf } from "./host-ports.js";
+import { liveFaults } from "./live-faults.js";
 import { readManifests } from "../manifests.js";
 import { applyWhileStarting } from "../objects/apply.js";
 import { builtInResource } from "../resource-for.js";
@@ -35,8 +37,15 @@ export function liveCluster(
   return {
     client,
     clock: context.clock,
-    async apply(paths, signal) {
-      const documents = readManifests(paths);
+    faults: liveFaults(adminSocket(cluster, "supervisor")),
+    shape: () => Promise.resolve({ nodes: cluster.nodes }),
+    inspect: (component, path) => adminCall(adminSocket(cluster, component), "GET", path),
+    async apply(manifests, signal) {
+      const documents = manifests.flatMap((source) =>
+        typeof source === "string"
+          ? readManifests([source])
+          : [{ object: source as unknown as KubeObject, source: "the scenario" }],
+      );
       await applyWhileStarting(
         { client, namespace: "default" },
         builtInResource,
@@ -45,8 +54,7 @@ export function liveCluster(
         signal,
       );
     },
-    requestFromHost: async (nodePort, timeoutMs, keepAlive) =>
-      get(await hostPortOf(dataplane, nodePort), timeoutMs, keepAlive ? agent : false),
+    requestFromHost: async (call) => send(await hostPortOf(dataplane, call.nodePort), call, agent),
     async flows(fromMs, toMs) {
       const found = (await adminCall(dataplane, "GET", `/flows?limit=${MOST_FLOWS}`)) as FlowRecord[];
       return found.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs);
@@ -67,30 +75,41 @@ async function hostPortOf(dataplane: string, nodePort: number): Promise<number> 
   return found ?? nodePort;
 }
 
-function get(port: number, timeoutMs: number, agent: Agent | false): Promise<HostAnswer> {
+/** Whole answers are `ok`, whatever their status. */
+function send(port: number, call: HostRequest, keepAlive: Agent): Promise<HostAnswer> {
   return new Promise((resolve) => {
     let local: string | undefined;
     const withLocal = (answer: HostAnswer): void => resolve({ ...answer, ...(local ? { local } : {}) });
-    const call = request({ host: "127.0.0.1", port, path: "/", agent, timeout: timeoutMs }, (response) => {
-      response.resume();
-      response.on("end", () => {
-        const ok = response.statusCode === 200;
-        withLocal({
-          outcome: ok ? "ok" : "failed",
-          ...(response.statusCode ? { status: response.statusCode } : {}),
+    const { method, path, headers, timeoutMs } = call;
+    const agent = call.keepAlive ? keepAlive : false;
+    const outgoing = request(
+      { host: "127.0.0.1", port, method, path, headers: { ...headers }, agent, timeout: timeoutMs },
+      (response) => {
+        const chunks: Buffer[] = [];
+        let kept = 0;
+        response.on("data", (chunk: Buffer) => {
+          if (kept < (call.bodyBytes ?? 0)) chunks.push(chunk);
+          kept += chunk.length;
         });
-      });
-      response.on("error", (err) => withLocal({ outcome: "failed", error: err.message }));
-    });
-    call.on("socket", (socket) => {
+        response.on("end", () => {
+          const body = Buffer.concat(chunks)
+            .subarray(0, call.bodyBytes ?? 0)
+            .toString("utf8");
+          const status = response.statusCode ?? 0;
+          withLocal({ outcome: "ok", status, ...(call.bodyBytes ? { body } : {}) });
+        });
+        response.on("error", (err) => withLocal({ outcome: "failed", error: err.message }));
+      },
+    );
+    outgoing.on("socket", (socket) => {
       const note = (): void => {
         local = `127.0.0.1:${socket.localPort}`;
       };
       if (socket.connecting) socket.once("connect", note);
       else note();
     });
-    call.on("timeout", () => call.destroy(new Error(`no answer within ${timeoutMs} ms`)));
-    call.on("error", (err) => withLocal({ outcome: "failed", error: err.message }));
-    call.end();
+    outgoing.on("timeout", () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    outgoing.on("error", (err) => withLocal({ outcome: "failed", error: err.message }));
+    outgoing.end(call.body);
   });
 }

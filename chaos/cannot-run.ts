@@ -1,0 +1,4 @@
+/** A run could not be judged: no verdict, exit code 2. */
+export class CannotRun extends Error {
+  override readonly name = "CannotRun";
+}
