@@ -1,4 +1,5 @@
 import type { LifecycleHandler } from "../../machinery/api/core-v1.js";
+import { formatAddress } from "../../machinery/network/addresses.js";
 import { collectExec } from "../probes/exec-output.js";
 import { httpGet } from "../probes/http-get.js";
 import { dialMessage, type ProbeTarget, portNumber } from "../probes/prober.js";
@@ -42,7 +43,7 @@ async function httpHook(
   let authority = ip;
   try {
     const port = portNumber(action.port, target.container);
-    authority = `${ip}:${port}`;
+    authority = formatAddress({ ip, port });
     const network = ip === target.podIP ? target.toPods : target.nodeNetwork;
     const connection = await network.connect({ ip, port }, { signal });
     const onAbort = (): void => connection.reset();

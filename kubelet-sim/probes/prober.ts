@@ -1,6 +1,7 @@
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Container, HttpGetAction, Probe, ProbeHandler } from "../../machinery/api/core-v1.js";
 import type { IntOrString } from "../../machinery/api/meta-v1.js";
+import { formatAddress } from "../../machinery/network/addresses.js";
 import { type Connection, ConnectionError, type Network } from "../../machinery/network/network.js";
 import type { Container as RuntimeContainer } from "../container-runtime.js";
 import { collectExec } from "./exec-output.js";
@@ -96,7 +97,7 @@ async function httpProbe(
   signal: AbortSignal,
 ): Promise<ProbeOutcome> {
   const port = portNumber(action.port, target.container);
-  const authority = `${action.host || target.podIP}:${port}`;
+  const authority = formatAddress({ ip: action.host || target.podIP, port });
   const path = `/${(action.path ?? "/").replace(/^\//, "")}`;
   const scheme = (action.scheme ?? "HTTP").toLowerCase();
   const get = `Get "${scheme}://${authority}${path}"`;
@@ -123,7 +124,7 @@ async function tcpProbe(
   signal: AbortSignal,
 ): Promise<ProbeOutcome> {
   const port = portNumber(action.port, target.container);
-  const authority = `${action.host || target.podIP}:${port}`;
+  const authority = formatAddress({ ip: action.host || target.podIP, port });
   try {
     return await connected(target, action.host, port, signal, () => Promise.resolve(SUCCESS));
   } catch (err) {
@@ -139,7 +140,7 @@ async function grpcProbe(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<ProbeOutcome> {
-  const authority = `${target.podIP}:${port}`;
+  const authority = formatAddress({ ip: target.podIP, port });
   try {
     await connected(target, undefined, port, signal, () => Promise.resolve());
     return {

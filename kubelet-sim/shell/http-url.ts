@@ -1,5 +1,6 @@
 export interface HttpUrl {
   scheme: "http" | "https";
+  /** An IPv6 address without its brackets. */
   host: string;
   port: number;
   /** As the Host header has it. */
@@ -12,7 +13,7 @@ export interface HttpUrl {
 /** A URL of wget and curl: the scheme may be missing. Undefined when it is none of http. */
 export function parseHttpUrl(text: string): HttpUrl | undefined {
   const match =
-    /^(?:([a-zA-Z][\w+.-]*):\/\/)?(?:([^@/?#]*)@)?([^:/?#]+)(?::(\d{1,5}))?(\/[^?#]*)?(\?[^#]*)?(?:#.*)?$/.exec(
+    /^(?:([a-zA-Z][\w+.-]*):\/\/)?(?:([^@/?#]*)@)?(\[[0-9a-fA-F:.]+\]|[^:/?#[\]]+)(?::(\d{1,5}))?(\/[^?#]*)?(\?[^#]*)?(?:#.*)?$/.exec(
       text,
     );
   if (!match) return undefined;
@@ -23,7 +24,7 @@ export function parseHttpUrl(text: string): HttpUrl | undefined {
   const number = port === undefined ? usual : Number(port);
   return {
     scheme,
-    host,
+    host: host.replace(/^\[(.*)\]$/, "$1"),
     port: number,
     authority: number === usual ? host : `${host}:${number}`,
     target: path + query,

@@ -1,3 +1,4 @@
+import { formatAddress } from "../../../machinery/network/addresses.js";
 import { Http1Client, type Http1Response } from "../../../machinery/network/http1-client.js";
 import { Http1Error } from "../../../machinery/network/http1-reader.js";
 import { encodeHead } from "../../../machinery/network/http1-writer.js";
@@ -225,7 +226,8 @@ async function connect(
     ? Number(options.value("connect-timeout")) * 1000
     : undefined;
   const timeoutMs = Math.min(connectMs ?? Infinity, limitMs ?? Infinity);
-  if (options.has("v")) await process.stderr.write(`*   Trying ${ip}:${url.port}...\n`);
+  if (options.has("v"))
+    await process.stderr.write(`*   Trying ${formatAddress({ ip, port: url.port })}...\n`);
   try {
     const connection = await process.network.connect(
       { ip, port: url.port },

@@ -48,36 +48,6 @@ export async function ping(process: Process): Promise<number> {
   return 1;
 }
 
-/** `ip addr`, `ip route`: what a pod's usual interface looks like. */
-export async function ip(process: Process): Promise<number> {
-  const address = process.network.ip;
-  const command = process.argv.slice(1).find((arg) => !arg.startsWith("-")) ?? "addr";
-  const gateway = `${address.split(".").slice(0, 3).join(".")}.1`;
-  if ("route".startsWith(command)) {
-    await process.stdout.write(
-      `default via ${gateway} dev eth0 \n${address.split(".").slice(0, 3).join(".")}.0/24 dev eth0 scope link  src ${address} \n`,
-    );
-    return 0;
-  }
-  await process.stdout.write(
-    `1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue qlen 1000\n    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n` +
-      `2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP,M-DOWN> mtu 1500 qdisc noqueue \n    link/ether ${hardwareAddress(address)} brd ff:ff:ff:ff:ff:ff\n    inet ${address}/24 brd ${address.split(".").slice(0, 3).join(".")}.255 scope global eth0\n       valid_lft forever preferred_lft forever\n`,
-  );
-  return 0;
-}
-
-export async function ifconfig(process: Process): Promise<number> {
-  const address = process.network.ip;
-  await process.stdout.write(
-    `eth0      Link encap:Ethernet  HWaddr ${hardwareAddress(address).toUpperCase()}  \n          inet addr:${address}  Bcast:${address.split(".").slice(0, 3).join(".")}.255  Mask:255.255.255.0\n          UP BROADCAST RUNNING MULTICAST  MTU:1500  Metric:1\n\n` +
-      "lo        Link encap:Local Loopback  \n          inet addr:127.0.0.1  Mask:255.0.0.0\n          UP LOOPBACK RUNNING  MTU:65536  Metric:1\n\n",
-  );
-  return 0;
-}
-
-const hardwareAddress = (address: string): string =>
-  ["0a", "58", ...address.split(".").map((part) => Number(part).toString(16).padStart(2, "0"))].join(":");
-
 export async function clear(process: Process): Promise<number> {
   await process.stdout.write("\x1b[H\x1b[J");
   return 0;
