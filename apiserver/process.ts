@@ -11,6 +11,7 @@ import { networkTransport } from "../machinery/network/edge/network-transport.js
 import type { Network } from "../machinery/network/network.js";
 import { type AdminHandlers, startAdminServer } from "../machinery/runtime/admin-server.js";
 import { ownPid } from "../machinery/runtime/host.js";
+import { FaultPoints } from "../machinery/runtime/fault-points.js";
 import { MetricsRegistry } from "../machinery/runtime/metrics.js";
 import { ensureServerPki, type Pki } from "../machinery/runtime/pki.js";
 import { addProcessMetrics } from "../machinery/runtime/process-metrics.js";
@@ -39,6 +40,7 @@ import type { ApiServerProcessOptions } from "./options.js";
 import type { Lookup } from "./registry/serve.js";
 import { allResources } from "./registry/resources.js";
 import type { StorageEngine } from "./storage/engine.js";
+import { RequestFaults } from "./request-faults.js";
 import { writeOwner } from "./storage/owner.js";
 import { openSqliteStorage } from "./storage/sqlite-storage.js";
 import { clusterToken, joinNetwork, VIRTUAL_ADDRESS } from "./virtual-host.js";
@@ -93,7 +95,15 @@ async function start(options: ApiServerProcessOptions, logger: Logger, stops: St
   });
   await server.start();
   stops.push(expireEvents(server, clock, logger));
-  const edge = serveApi({ handler: server, clock, logger, tls: { ...pki.server, clientCa: pki.ca } });
+  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
+  const breakable = new RequestFaults(server, { clock, rng: rng.fork("faults") });
+  breakable.define(faults);
+  const edge = serveApi({
+    handler: options.chaos ? breakable : server,
+    clock,
+    logger,
+    tls: { ...pki.server, clientCa: pki.ca },
+  });
   stops.push(() => stopServing(server, edge, clock));
   const port = await edge.listen(options.securePort, options.bindAddress);
   const address = `https://${options.bindAddress}:${port}`;
@@ -104,7 +114,10 @@ async function start(options: ApiServerProcessOptions, logger: Logger, stops: St
     stops.push(() => carrier.close());
   }
   if (options.adminSocket) {
-    const admin = await startAdminServer(options.adminSocket, adminHandlers(registry, storage, port));
+    const admin = await startAdminServer(options.adminSocket, {
+      ...adminHandlers(registry, storage, port),
+      ...faults.handlers(),
+    });
     stops.push(() => admin.close());
   }
   return address;

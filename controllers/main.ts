@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { TransportFaults } from "../machinery/client/faults/transport-faults.js";
 import { httpTransport } from "../machinery/client/http-transport.js";
 import { startAdminServer } from "../machinery/runtime/admin-server.js";
+import { FaultPoints } from "../machinery/runtime/fault-points.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
 import { loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
 import { MetricsRegistry } from "../machinery/runtime/metrics.js";
@@ -32,11 +34,16 @@ export async function main(argv: readonly string[]): Promise<void> {
   const transport = httpTransport(access);
   const metrics = new MetricsRegistry();
   addProcessMetrics(metrics);
+  const clock = systemClock();
+  const rng = seededRng(options.seed ?? unpredictableSeed()).fork("controllers");
+  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
+  const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
+  apiFaults.define(faults);
   const manager = new ControllerManager({
     metrics,
-    transport,
-    clock: systemClock(),
-    rng: seededRng(options.seed ?? unpredictableSeed()).fork("controllers"),
+    transport: options.chaos ? apiFaults.wrap(transport, "controllers") : transport,
+    clock,
+    rng,
     logger,
     leaderElect: options.leaderElect,
     // One instance, one admin socket: after a restart it takes its own lease back at once.
@@ -49,7 +56,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     controllers: options.controllers.split(","),
   });
   const admin = options.adminSocket
-    ? await startAdminServer(options.adminSocket, manager.adminHandlers())
+    ? await startAdminServer(options.adminSocket, { ...manager.adminHandlers(), ...faults.handlers() })
     : undefined;
   await manager.run(signal);
   await admin?.close();

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Transport } from "../machinery/api/http.js";
+import { TransportFaults } from "../machinery/client/faults/transport-faults.js";
 import { httpTransport, type HttpTransportOptions } from "../machinery/client/http-transport.js";
 import { RestClient } from "../machinery/client/rest-client.js";
 import { startCarrier } from "../machinery/network/carrier.js";
@@ -48,7 +49,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   const uplink = options.dataplane ? carrierUplink(options.dataplane, token) : noUplink;
   const network = new VirtualNetwork({ clock, rng: rng.fork("network"), uplink });
   const images = [...(await userImages(options.images)), ...emulatedImages];
-  const apiAccess = (bearer: string): Transport => credentials.asBearer(bearer);
+  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
+  const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
+  apiFaults.define(faults);
+  const breakable = (transport: Transport, client: string): Transport =>
+    options.chaos ? apiFaults.wrap(transport, client) : transport;
+  const apiAccess = (bearer: string, node: string): Transport =>
+    breakable(credentials.asBearer(bearer), `pods/${node}`);
   const runtimeFor = (request: RuntimeRequest) =>
     createRuntime({
       ...request,
@@ -59,14 +66,14 @@ export async function main(argv: readonly string[]): Promise<void> {
       images,
       ipReuse: options.ipReuse,
       latency,
-      apiAccess,
+      apiAccess: (bearer) => apiAccess(bearer, request.nodeName),
     });
   const newClient = (transport: Transport): RestClient =>
     new RestClient({ transport, clock, userAgent: USER_AGENT });
   const host = new KubeletHost({
     nodes,
-    clientFor: (node) => newClient(credentials.ofNode(node)),
-    client: newClient(credentials.shared()),
+    clientFor: (node) => newClient(breakable(credentials.ofNode(node), node)),
+    client: newClient(breakable(credentials.shared(), "kubelet")),
     runtimeFor,
     network,
     clock,
@@ -76,7 +83,6 @@ export async function main(argv: readonly string[]): Promise<void> {
     serve: kubeletServing({ tlsFor: (node) => credentials.serving(node), clock, logger }),
   });
   const carrier = options.carrier ? await startCarrier(options.carrier, token, network) : undefined;
-  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
   defineKubeletFaults(faults, host);
   const admin = options.adminSocket
     ? await startAdminServer(options.adminSocket, { ...host.adminHandlers(), ...faults.handlers() })

@@ -1,3 +1,4 @@
+import { TransportFaults } from "../machinery/client/faults/transport-faults.js";
 import { httpTransport } from "../machinery/client/http-transport.js";
 import { RestClient } from "../machinery/client/rest-client.js";
 import { startAdminServer } from "../machinery/runtime/admin-server.js";
@@ -33,16 +34,23 @@ export async function main(argv: readonly string[]): Promise<void> {
   const logger = jsonLogger({ component: "proxy" }, options.logLevel);
   const clock = systemClock();
   const transport = httpTransport(loadKubeconfig(options.kubeconfig ?? "kubeconfig"));
+  const rng = seededRng(options.seed ?? unpredictableSeed()).fork("proxy");
+  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
+  const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
+  apiFaults.define(faults);
   const proxy = new Proxy({
-    client: new RestClient({ transport, clock, userAgent: "kube-proxy/v1.36.0 (kubesim)" }),
+    client: new RestClient({
+      transport: options.chaos ? apiFaults.wrap(transport, "proxy") : transport,
+      clock,
+      userAgent: "kube-proxy/v1.36.0 (kubesim)",
+    }),
     dataPlane: dataPlaneClient(options.dataplaneAdmin, clock),
     clock,
-    rng: seededRng(options.seed ?? unpredictableSeed()).fork("proxy"),
+    rng,
     logger,
     config: { mode: mode.name, minSyncPeriodMs: milliseconds(options.minSyncPeriod) },
   });
   addProcessMetrics(proxy.metrics.registry);
-  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
   defineProxyFaults(faults, proxy);
   const admin = options.adminSocket
     ? await startAdminServer(options.adminSocket, { ...proxy.adminHandlers(), ...faults.handlers() })

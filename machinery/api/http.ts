@@ -116,6 +116,11 @@ export class TransportError extends Error {
   override readonly name = "TransportError";
 }
 
+/** Thrown by a handler that gives no answer: whoever carries its bytes ends the connection without one. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+}
+
 /** The server answered an upgrade with an ordinary response. */
 export class UpgradeRefused extends Error {
   override readonly name = "UpgradeRefused";

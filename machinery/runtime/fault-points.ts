@@ -74,7 +74,7 @@ export class FaultPoints {
   }
 
   healAll(): void {
-    for (const id of [...this.#held.keys()]) this.heal(id);
+    for (const id of this.#held.keys()) this.heal(id);
   }
 
   get held(): FaultLease[] {

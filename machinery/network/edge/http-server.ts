@@ -8,7 +8,13 @@ import { createServer as createTlsServer } from "node:https";
 import type { Duplex } from "node:stream";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../api/clock.js";
-import { type HttpHandler, type HttpRequest, type HttpResponse, upgradeKindOf } from "../../api/http.js";
+import {
+  type HttpHandler,
+  type HttpRequest,
+  type HttpResponse,
+  NoAnswer,
+  upgradeKindOf,
+} from "../../api/http.js";
 import type { Logger } from "../../api/logger.js";
 import { newInternalError, StatusError } from "../../api/status.js";
 import { type Connection } from "../network.js";
@@ -139,6 +145,7 @@ export class HttpEdge {
       if (body !== undefined) request.body = body instanceof Promise ? await body : body;
       return await this.#options.handler.request(request, signal);
     } catch (err) {
+      if (err instanceof NoAnswer) throw err;
       if (!signal.aborted) this.#options.logger.error("Handler failed", { err });
       return toStatusResponse(err);
     }
