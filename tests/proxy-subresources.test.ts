@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from "@jest/globals";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { admissionPlugins } from "../apiserver/admission/plugins.js";
 import type { ProxyDialer } from "../apiserver/registry/proxy.js";
 import { allResources } from "../apiserver/registry/resources.js";
@@ -12,6 +13,7 @@ const NAMESPACE = "/api/v1/namespaces/default";
 /** Every address answers with what it was asked. */
 const dialled: string[] = [];
 const received: HttpRequest["headers"][] = [];
+let answered: { headers: Record<string, string>; body?: Uint8Array } = { headers: {} };
 const echo: ProxyDialer = (to, { tls }) => ({
   async request(request: HttpRequest) {
     if (to.port === 81) throw new TransportError(`dial tcp ${to.ip}:81: connect: connection refused`);
@@ -20,8 +22,8 @@ const echo: ProxyDialer = (to, { tls }) => ({
     const body = Buffer.from(await readBody(request.body)).toString();
     return {
       status: 200,
-      headers: { "content-type": "text/plain", location: "/login", connection: "close" },
-      body: Buffer.from(`${request.headers["authorization"] ?? "nobody"} ${body}`),
+      headers: { "content-type": "text/plain", connection: "close", ...answered.headers },
+      body: answered.body ?? Buffer.from(`${request.headers["authorization"] ?? "nobody"} ${body}`),
     };
   },
   upgrade: () => Promise.reject(new TransportError("no")),
@@ -31,6 +33,7 @@ let api: ApiClient;
 beforeEach(async () => {
   dialled.length = 0;
   received.length = 0;
+  answered = { headers: {} };
   const server = await inProcessApi(allResources({ dial: echo }), {
     admission: admissionPlugins,
     kubelets: { to: () => echo({ ip: "kubelet", port: 10250 }, { tls: true }) },
@@ -115,6 +118,7 @@ test("whom a client acts as is not told to the backend", async () => {
 });
 
 test("bodies go through, and redirects stay below the proxy", async () => {
+  answered = { headers: { location: "/login" } };
   const reply = await api.post(`${NAMESPACE}/services/web:http/proxy/form`, "a=b", {
     "content-type": "text/plain",
   });
@@ -125,6 +129,32 @@ test("bodies go through, and redirects stay below the proxy", async () => {
   });
   const bare = await api.get(`${NAMESPACE}/pods/web/proxy?a=b`);
   expect([bare.status, bare.headers["location"]]).toEqual([301, `${NAMESPACE}/pods/web/proxy/?a=b`]);
+});
+
+test("a page's links and a redirect to the backend itself lead back through the API server", async () => {
+  const page = '<a href="/next?a=1">x</a> <img src=pic.png> <a href="https://kubernetes.io/">y</a>';
+  const root = `${NAMESPACE}/pods/web/proxy`;
+  const rewritten = page.replace('"/next', `"${root}/next`);
+
+  answered = { headers: { "content-type": "text/html; charset=utf-8" }, body: Buffer.from(page) };
+  const plain = await api.get(`${root}/`);
+  answered.headers["content-encoding"] = "gzip";
+  answered.body = gzipSync(page);
+  const packed = await api.transport.request({ method: "GET", path: `${root}/`, headers: {} });
+  answered = { headers: { location: "http://10.244.0.5:8080/a/?b", "access-control-allow-origin": "*" } };
+  const redirect = await api.get(`${root}/`);
+
+  expect(plain.text).toBe(rewritten);
+  expect(plain.headers["content-length"]).toBe(String(rewritten.length));
+  expect(String(gunzipSync(await readBody(packed.body)))).toBe(rewritten);
+  expect(redirect.headers).toEqual({ "content-type": "text/plain", location: `${root}/a/?b` });
+});
+
+test("the backend is told where it is seen and who asks", async () => {
+  await api.get(`${NAMESPACE}/pods/web/proxy/a/?b`, { "x-forwarded-for": "192.0.2.1" });
+  expect(received).toEqual([
+    { "x-forwarded-for": "192.0.2.1, 127.0.0.1", "x-forwarded-uri": `${NAMESPACE}/pods/web/proxy/a/` },
+  ]);
 });
 
 test.each([

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../../machinery/api/clock.js";
 import type { MessageStream } from "../../machinery/api/http.js";
 import { formatAddress } from "../../machinery/network/addresses.js";
@@ -36,6 +37,8 @@ export async function portForward(
   const running = new Set<Promise<void>>();
   const gone = new AbortController();
   const both = AbortSignal.any([signal, gone.signal]);
+  // One listener for each connection, of which a session has as many as it has streams.
+  setMaxListeners(0, both);
   const newPair = (id: string): Pair => {
     const timer = clock.setTimer(PAIR_TIMEOUT_MS, () => {
       const { error, data } = pair;
@@ -149,7 +152,9 @@ class Forwarding {
     const fromPod = this.#fromPod(connection);
     const toPod = this.#toPod(connection);
     const waiting = new AbortController();
-    const over = fromPod.then(() => this.#clock.sleep(HALF_CLOSED_MS, waiting.signal)).catch(() => {});
+    const over = fromPod
+      .then((lost) => (lost === undefined ? this.#clock.sleep(HALF_CLOSED_MS, waiting.signal) : undefined))
+      .catch(() => {});
     await Promise.race([Promise.all([fromPod, toPod]), over]);
     waiting.abort();
     return fromPod;

@@ -1,6 +1,6 @@
 import type { Pod } from "../../../machinery/api/core-v1.js";
 import { newBadRequest, newServiceUnavailable } from "../../../machinery/api/status.js";
-import { type ProxyDialer, type ProxyTarget, proxySubresource } from "../proxy.js";
+import { type ProxyDialer, type ProxyTarget, proxySubresource, reachAddress } from "../proxy.js";
 import type { Subresource } from "../serve.js";
 
 /** `pods/NAME/proxy`: the port that is asked for, else the first that a container names. */
@@ -9,7 +9,7 @@ export const podProxy = (dial: ProxyDialer | undefined): Subresource<Pod> =>
     if (!dial) throw newServiceUnavailable("this server is on no network");
     const ip = pod.status.podIPs?.[0]?.ip ?? pod.status.podIP;
     if (!ip) throw newBadRequest("address not allowed");
-    return dial({ ip, port: portOf(pod, target) }, { tls: target.tls });
+    return reachAddress(dial, { ip, port: portOf(pod, target) }, target);
   });
 
 function portOf(pod: Pod, { port, tls }: ProxyTarget): number {

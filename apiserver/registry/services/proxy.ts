@@ -6,14 +6,14 @@ import {
 } from "../../../machinery/api/discovery-v1.js";
 import { newServiceUnavailable } from "../../../machinery/api/status.js";
 import type { SocketAddress } from "../../../machinery/network/network.js";
-import { type ProxyDialer, type ProxyTarget, proxySubresource } from "../proxy.js";
+import { type ProxyDialer, type ProxyTarget, proxySubresource, reachAddress } from "../proxy.js";
 import type { ActionCall, Subresource } from "../serve.js";
 
 /** `services/NAME/proxy`: any endpoint that is ready, chosen at random. */
 export const serviceProxy = (dial: ProxyDialer | undefined): Subresource<Service> =>
   proxySubresource("Service", (call, target) => {
     if (!dial) throw newServiceUnavailable("this server is on no network");
-    return dial(chooseEndpoint(call, target), { tls: target.tls });
+    return reachAddress(dial, chooseEndpoint(call, target), target);
   });
 
 /** Upstream: the service REST storage's ResourceLocation. */
@@ -24,9 +24,14 @@ function chooseEndpoint(call: ActionCall<Service>, target: ProxyTarget): SocketA
     .filter((slice) => slice.metadata.labels?.[SERVICE_NAME_LABEL] === target.name);
   const addresses = slices.flatMap((slice) => addressesOf(slice, portName));
   if (addresses.length === 0)
-    throw newServiceUnavailable(`no endpoints available for service "${call.name}"`);
+    throw newServiceUnavailable(
+      `no endpoints available for service "${hasEndpoints(slices) ? call.name : target.name}"`,
+    );
   return call.context.rng.pick(addresses);
 }
+
+const hasEndpoints = (slices: readonly EndpointSlice[]): boolean =>
+  slices.some(({ endpoints }) => endpoints.length > 0);
 
 function portNameOf({ spec }: Service, { name, port }: ProxyTarget): string {
   if (!/^\d+$/.test(port)) return port;
