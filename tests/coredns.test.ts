@@ -1,6 +1,10 @@
 import { expect, test } from "@jest/globals";
 import type { HttpRequest, HttpResponse, Transport } from "../machinery/api/http.js";
 import { newPodVolume } from "../kubelet-sim/runtime/pod-volume.js";
+import { silentLogger } from "../machinery/api/logger.js";
+import { DnsServer } from "../machinery/dns/dns-server.js";
+import { OutsideZone } from "../machinery/dns/outside-zone.js";
+import { parseZoneFile } from "../machinery/dns/zone-file.js";
 import { TestPods } from "./testkit/pods.js";
 
 const web = {
@@ -34,21 +38,27 @@ async function* endless(): AsyncGenerator<Uint8Array> {
   yield new Uint8Array();
 }
 
-async function aDnsPod(pods: TestPods) {
+const kubernetesPlugin = "kubernetes cluster.local in-addr.arpa {\n pods insecure\n ttl 30\n }";
+const COREFILE = `.:53 {\n health {\n lameduck 5s\n }\n ready\n prometheus\n ${kubernetesPlugin}\n}\n`;
+
+async function aDnsPod(pods: TestPods, text = COREFILE) {
   const token = newPodVolume();
   token.replace(new Map([["token", Buffer.from("secret")]]));
-  const corefile = newPodVolume();
-  const text =
-    ".:53 {\n  health {\n lameduck 5s\n }\n ready\n kubernetes cluster.local in-addr.arpa {\n pods insecure\n ttl 30\n }\n}\n";
-  corefile.replace(new Map([["Corefile", Buffer.from(text)]]));
-  return pods.start({
+  const config = newPodVolume();
+  const setCorefile = (corefile: string): void =>
+    config.replace(new Map([["Corefile", Buffer.from(corefile)]]));
+  setCorefile(text);
+  const pod = await pods.start({
     image: "registry.k8s.io/coredns/coredns:v1.13.1",
     args: ["-conf", "/etc/coredns/Corefile"],
     mounts: [
       { path: "/var/run/secrets/kubernetes.io/serviceaccount", volume: token, readOnly: true },
-      { path: "/etc/coredns", volume: corefile, readOnly: true },
+      { path: "/etc/coredns", volume: config, readOnly: true },
     ],
+    // The nodes' own name server, where names outside of the cluster are known.
+    resolvConf: "nameserver 172.18.255.53\noptions timeout:1 attempts:1\n",
   });
+  return { ...pod, setCorefile };
 }
 
 const resolvConf = (ip: string): string =>
@@ -90,4 +100,127 @@ test("coredns is not ready and answers SERVFAIL until its watches have synced", 
   await pods.until(dns.container.stop(30_000));
   expect(pods.clock.nowMs() - startedAtMs).toBeGreaterThanOrEqual(5000);
   expect(await dns.container.exited).toMatchObject({ exitCode: 0 });
+});
+
+const running = (pods: TestPods) => pods.scheduler.run(1000);
+const web1 = "web.default.svc.cluster.local";
+
+/** dig's answer section, from a pod, without the name. */
+async function dig(pods: TestPods, server: string, query: string): Promise<string> {
+  return (await pods.sh(`dig @${server} ${query}`, { image: "nicolaka/netshoot" })).stdout;
+}
+
+function anOutside(pods: TestPods, text: string) {
+  const zone = new OutsideZone(parseZoneFile(text));
+  const asked: string[] = [];
+  const server = new DnsServer({
+    network: pods.network.addHost("172.18.255.53"),
+    logger: silentLogger,
+    answer: ({ question }) => {
+      asked.push(question.name);
+      return zone.answer(question);
+    },
+  });
+  void server.run().catch(() => {});
+  return asked;
+}
+
+test("forward asks the node's name server for names outside; cache remembers them and counts their TTL down", async () => {
+  const pods = new TestPods({ apiAccess: () => anApi({ reachable: true }) });
+  const asked = anOutside(pods, "192.0.2.7 www.example.com\n");
+  const corefile = `.:53 {\n ${kubernetesPlugin}\n cache 60\n prometheus :9153\n forward . /etc/resolv.conf\n}\n`;
+  const { ip } = (await aDnsPod(pods, corefile)).sandbox;
+  await running(pods);
+  expect(await dig(pods, ip, "www.example.com")).toContain("www.example.com.\t60\tIN\tA\t192.0.2.7\n");
+  await pods.scheduler.run(20_000);
+  expect(await dig(pods, ip, "www.example.com")).toMatch(/www.example.com.\t(39|40)\tIN\tA\t192.0.2.7\n/);
+  expect(await dig(pods, ip, "nope.example.com")).toContain("status: NXDOMAIN");
+  expect(await dig(pods, ip, "nope.example.com")).toContain("status: NXDOMAIN");
+  expect(asked).toEqual(["www.example.com", "nope.example.com"]);
+  await pods.scheduler.run(60_000);
+  await dig(pods, ip, "www.example.com");
+  expect(asked).toHaveLength(3);
+  const metrics = (await pods.sh(`wget -qO- http://${ip}:9153/metrics`)).stdout;
+  expect(metrics).toContain('coredns_cache_hits_total{server="dns://:53",type="denial",view="",zones="."} 1');
+  expect(metrics).toContain('coredns_forward_requests_total{rcode="NOERROR",to="172.18.255.53:53"} 2');
+  expect(metrics).toContain(
+    'coredns_dns_requests_total{family="1",proto="udp",server="dns://:53",view="",zone=".",type="A"} 5',
+  );
+  expect(metrics).toContain(
+    'coredns_dns_responses_total{plugin="forward",rcode="NXDOMAIN",server="dns://:53",view="",zone="."} 2',
+  );
+  expect(metrics).toContain("# TYPE coredns_dns_request_duration_seconds histogram\n");
+});
+
+test("names outside are SERVFAIL where nothing forwards, and where the upstream is silent", async () => {
+  const pods = new TestPods({ apiAccess: () => anApi({ reachable: true }) });
+  const alone = (await aDnsPod(pods)).sandbox.ip;
+  const forwarding = await aDnsPod(pods, `.:53 {\n errors\n forward . 192.0.2.53\n}\n`);
+  await running(pods);
+  expect(await dig(pods, alone, "www.example.com")).toContain("status: SERVFAIL");
+  expect(await dig(pods, forwarding.sandbox.ip, "www.example.com")).toContain("status: SERVFAIL");
+  expect((await pods.output(forwarding.container)).stdout).toContain(
+    "[ERROR] plugin/errors: 2 www.example.com. A: no answer from 192.0.2.53:53\n",
+  );
+});
+
+test("hosts entries come before the cluster, and fall through where they say so", async () => {
+  const pods = new TestPods({ apiAccess: () => anApi({ reachable: true }) });
+  const entries = `hosts {\n 192.0.2.9 pinned.example.com ${web1}\n fallthrough\n }`;
+  const { ip } = (await aDnsPod(pods, `. {\n ${entries}\n ${kubernetesPlugin}\n}\n`)).sandbox;
+  await running(pods);
+  expect(await dig(pods, ip, "pinned.example.com")).toContain("\tIN\tA\t192.0.2.9\n");
+  expect(await dig(pods, ip, web1)).toContain("\tIN\tA\t192.0.2.9\n");
+  expect(await dig(pods, ip, "dns-version.cluster.local TXT")).toContain('"1.1.0"');
+});
+
+test("reload takes a changed Corefile, and keeps the old one when the new one is wrong", async () => {
+  const pods = new TestPods({ apiAccess: () => anApi({ reachable: true }) });
+  const { sandbox, container, setCorefile } = await aDnsPod(pods, `. {\n reload\n ${kubernetesPlugin}\n}\n`);
+  await running(pods);
+  expect(await dig(pods, sandbox.ip, web1)).toContain(`${web1}.\t30\tIN\tA\t10.96.1.2`);
+  setCorefile(`. {\n reload\n bogus\n}\n`);
+  await pods.scheduler.run(31_000);
+  expect(await dig(pods, sandbox.ip, web1)).toContain(`${web1}.\t30\t`);
+  setCorefile(`. {\n reload\n log\n ${kubernetesPlugin.replace("30", "7")}\n}\n`);
+  await pods.scheduler.run(31_000);
+  expect(await dig(pods, sandbox.ip, web1)).toContain(`${web1}.\t7\t`);
+  const { stdout } = await pods.output(container);
+  expect(stdout).toContain(
+    "reload failed: /etc/coredns/Corefile:3 - Error during parsing: Unknown directive 'bogus'\n",
+  );
+  expect(stdout).toContain("[INFO] Reloading complete\n");
+  expect(stdout).toMatch(
+    /\[INFO\] 10\.244\.0\.\d+:\d+ - \d+ "A IN web\.default\.svc\.cluster\.local\. udp \d+ false \d+" NOERROR qr,aa,rd \d+ /,
+  );
+});
+
+test("a Corefile with a mistake, or none where one was named, ends the program with its place", async () => {
+  const pods = new TestPods({ apiAccess: () => anApi({ reachable: true }) });
+  const mistakes: [string, string][] = [
+    [
+      ". {\n forwrd . 1.1.1.1\n}",
+      "/etc/coredns/Corefile:2 - Error during parsing: Unknown directive 'forwrd'\n",
+    ],
+    [". {\n errors", "/etc/coredns/Corefile:2 - Error during parsing: Unexpected EOF, expecting '}'\n"],
+    [
+      ". {\n kubernetes {\n pods maybe\n }\n}",
+      "plugin/kubernetes: /etc/coredns/Corefile:3 - Error during parsing: wrong value for pods: maybe,  must be one of: disabled, verified, insecure\n",
+    ],
+  ];
+  for (const [corefile, message] of mistakes) {
+    const { container } = await aDnsPod(pods, corefile);
+    expect(await pods.until(container.exited)).toMatchObject({ exitCode: 1 });
+    expect((await pods.output(container)).stderr).toBe(message);
+  }
+});
+
+test("a server that forwards to itself finds the loop and ends", async () => {
+  const pods = new TestPods({ apiAccess: () => anApi({ reachable: true }) });
+  const { container } = await aDnsPod(pods, `. {\n loop\n forward . 127.0.0.1\n}\n`);
+  await pods.scheduler.run(5000);
+  expect(await pods.until(container.exited)).toMatchObject({ exitCode: 1 });
+  expect((await pods.output(container)).stdout).toContain(
+    '[FATAL] plugin/loop: Loop (127.0.0.1:53 -> :53) detected for zone "."',
+  );
 });

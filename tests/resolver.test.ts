@@ -8,15 +8,15 @@ import { TestPods } from "./testkit/pods.js";
 
 const SEARCH = "search default.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n";
 
-function aResolver(answer: (name: string) => DnsReply, conf = SEARCH) {
+function aResolver(answer: (name: string, type: string) => DnsReply, conf = SEARCH) {
   const pods = new TestPods();
   const asked: string[] = [];
   const server = new DnsServer({
     network: pods.network.addHost("10.96.0.10"),
     logger: silentLogger,
-    answer: ({ name }) => {
-      asked.push(name);
-      return answer(name);
+    answer: ({ question: { name, type } }) => {
+      asked.push(type === "A" ? name : `${name} ${type}`);
+      return answer(name, type);
     },
   });
   const served = server.run();
@@ -34,7 +34,7 @@ function aResolver(answer: (name: string) => DnsReply, conf = SEARCH) {
 
 const addresses = (name: string, ...ips: string[]): DnsReply => ({
   ...emptyReply("NOERROR", true),
-  answers: ips.map((data) => ({ type: "A", name, ttl: 5, data })),
+  answers: ips.map((data) => ({ type: data.includes(":") ? "AAAA" : "A", name, ttl: 5, data })),
 });
 const noSuchName = (): DnsReply => emptyReply("NXDOMAIN", true);
 
@@ -43,14 +43,23 @@ test("a short name goes through the search list in order", async () => {
     name === "web.svc.cluster.local" ? addresses(name, "10.96.1.1") : noSuchName(),
   );
   expect(await pods.until(resolver.lookup("web"))).toEqual(["10.96.1.1"]);
-  expect(asked).toEqual(["web.default.svc.cluster.local", "web.svc.cluster.local"]);
+  expect(asked).toEqual([
+    "web.default.svc.cluster.local",
+    "web.default.svc.cluster.local AAAA",
+    "web.svc.cluster.local",
+    "web.svc.cluster.local AAAA",
+  ]);
+  expect(resolver.queriesSent).toBe(4);
 });
 
 test("a name with ndots dots, or a dot at its end, is tried as it is first", async () => {
   const { pods, resolver, asked } = aResolver((name) => addresses(name, "10.96.1.1"));
   await pods.until(resolver.lookup("a.b.c.d.e.f"));
   await pods.until(resolver.lookup("web.default.svc.cluster.local."));
-  expect(asked).toEqual(["a.b.c.d.e.f", "web.default.svc.cluster.local"]);
+  expect(asked.filter((name) => !name.endsWith("AAAA"))).toEqual([
+    "a.b.c.d.e.f",
+    "web.default.svc.cluster.local",
+  ]);
 });
 
 test("addresses and names of the hosts file need no server", async () => {
@@ -63,9 +72,12 @@ test("addresses and names of the hosts file need no server", async () => {
 
 test("an answer too large for a datagram is fetched over TCP", async () => {
   const ips = Array.from({ length: 200 }, (_, i) => `10.244.1.${i}`);
-  const { pods, resolver, asked } = aResolver((name) => addresses(name, ...ips));
+  const { pods, resolver, asked } = aResolver((name, type) =>
+    type === "A" ? addresses(name, ...ips) : emptyReply("NOERROR", true),
+  );
   expect(await pods.until(resolver.lookup("many.example.a.b.c.d"))).toEqual(ips);
-  expect(asked).toHaveLength(2);
+  expect(asked.filter((name) => !name.endsWith("AAAA"))).toHaveLength(2);
+  expect(resolver.queriesSent).toBe(3);
 });
 
 test("a missing name and a silent server are different failures", async () => {
@@ -80,4 +92,51 @@ test("a missing name and a silent server are different failures", async () => {
 test("SERVFAIL is reported as a temporary failure", async () => {
   const { pods, resolver } = aResolver(() => emptyReply("SERVFAIL"));
   await expect(pods.until(resolver.lookup("web"))).rejects.toMatchObject({ reason: "try-again" });
+});
+
+test("A and AAAA are asked at once; IPv4 addresses come first", async () => {
+  const { pods, resolver } = aResolver((name, type) =>
+    addresses(name, type === "A" ? "10.1.2.3" : "fd00::3"),
+  );
+  const startedAtMs = pods.clock.nowMs();
+  expect(await pods.until(resolver.lookup("dual."))).toEqual(["10.1.2.3", "fd00::3"]);
+  expect(pods.clock.nowMs() - startedAtMs).toBe(2);
+});
+
+test("a silent first server costs its timeout; options shorten it, and the second one answers", async () => {
+  const conf = `nameserver 10.96.0.99\noptions timeout:1 attempts:1\n`;
+  const { pods, resolver } = aResolver((name) => addresses(name, "10.1.2.3"), conf);
+  const reversed = new Resolver({
+    network: pods.network.addHost("10.244.0.3"),
+    clock: pods.clock,
+    rng: seededRng("reversed"),
+    readFile: (path) =>
+      path === "/etc/hosts" ? "" : `nameserver 10.96.0.99\nnameserver 10.96.0.10\n${conf}`,
+  });
+  expect(await pods.until(resolver.lookup("web"))).toContain("10.1.2.3");
+  const startedAtMs = pods.clock.nowMs();
+  expect(await pods.until(reversed.lookup("web"))).toContain("10.1.2.3");
+  expect(pods.clock.nowMs() - startedAtMs).toBe(1002);
+});
+
+test("servers that say nothing are not asked for the rest of the search list, only for the name itself", async () => {
+  const { pods, resolver, stop } = aResolver(noSuchName);
+  await stop();
+  const startedAtMs = pods.clock.nowMs();
+  await expect(pods.until(resolver.lookup("nope"))).rejects.toMatchObject({ reason: "try-again" });
+  expect(pods.clock.nowMs() - startedAtMs).toBe(20_000);
+  expect(resolver.queriesSent).toBe(8);
+});
+
+test("option use-vc asks over TCP, rotate takes servers in turn, and names that are none are not asked for", async () => {
+  const { pods, resolver, asked } = aResolver(
+    (name) => addresses(name, "10.1.2.3"),
+    "options use-vc rotate\n",
+  );
+  expect(await pods.until(resolver.lookup("web"))).toContain("10.1.2.3");
+  await expect(pods.until(resolver.lookup(`${"a".repeat(64)}.b`))).rejects.toMatchObject({
+    reason: "not-found",
+  });
+  await expect(pods.until(resolver.lookup("a..b"))).rejects.toMatchObject({ reason: "not-found" });
+  expect(asked).toHaveLength(2);
 });

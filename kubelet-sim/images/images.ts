@@ -1,6 +1,6 @@
 import { agnhost } from "./agnhost.js";
 import { alpine, busybox } from "./busybox.js";
-import { coredns } from "./coredns.js";
+import { coredns } from "./coredns/coredns.js";
 import { curlImage, toolbox } from "./curl.js";
 import { echoServer } from "./echo-server.js";
 import { helloApp } from "./hello-app.js";

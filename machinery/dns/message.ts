@@ -1,130 +1,228 @@
-import { decode, encode, type Packet } from "dns-packet";
-import { isIpAddress } from "../network/resolv-conf.js";
-import { type DnsQuestion, type DnsReply, emptyReply } from "./reply.js";
+import { type Answer, encode } from "dns-packet";
+import { isIPv4 } from "node:net";
+import { nameLabels } from "./names.js";
+import type { DnsQuery, Edns } from "./query.js";
+import { recordTypeNumber } from "./record-types.js";
+import { type DnsReply, RCODES } from "./reply.js";
 
-const RCODES: Readonly<Record<DnsReply["rcode"], number>> = {
-  NOERROR: 0,
-  FORMERR: 1,
-  SERVFAIL: 2,
-  NXDOMAIN: 3,
-  NOTIMP: 4,
-  REFUSED: 5,
-};
 const RESPONSE = 0x8000;
 const AUTHORITATIVE = 0x400;
 const TRUNCATED = 0x200;
-const RECURSION_DESIRED = 0x100;
-const SMALLEST_UDP_BYTES = 512;
+const RECURSION_AVAILABLE = 0x80;
+/** Opcode, RD and CD come back as they were sent. */
+const ECHOED_FLAGS = 0x7910;
 const HEADER_BYTES = 12;
+const FURTHEST_POINTER = 0x3fff;
+const TYPE_OPT = 41;
+const DNSSEC_OK = 0x8000;
+const COOKIE_OPTION = 10;
+const CLASS_IN = 1;
 
-export interface DnsQuery {
-  id: number;
-  flags: number;
-  /** As it was sent, to be repeated in the answer. */
-  question: DnsQuestion | undefined;
-  /** What the asker can take over UDP. */
-  udpBytes: number;
-  usesEdns: boolean;
-  /** Why it cannot be answered. */
-  refusal: "FORMERR" | "NOTIMP" | undefined;
-}
+/** The parts of a reply that are records. */
+type Sections = Pick<DnsReply, "answers" | "authorities" | "additionals">;
 
-/** Undefined for bytes that get no answer at all: too short for a header, or an answer itself. */
-export function decodeQuery(bytes: Uint8Array): DnsQuery | undefined {
-  if (bytes.length < HEADER_BYTES) return undefined;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const id = view.getUint16(0);
-  const flags = view.getUint16(2);
-  if ((flags & RESPONSE) !== 0) return undefined;
-  const base = { id, flags, udpBytes: SMALLEST_UDP_BYTES, usesEdns: false, question: undefined };
-  if (((flags >> 11) & 0xf) !== 0) return { ...base, refusal: "NOTIMP" };
-  let packet: Packet;
-  try {
-    packet = decode(Buffer.from(bytes));
-  } catch {
-    return { ...base, refusal: "FORMERR" }; // the library throws all kinds of errors for broken messages
-  }
-  const [question] = packet.questions ?? [];
-  if (packet.questions?.length !== 1 || !question) return { ...base, refusal: "FORMERR" };
-  const options = packet.additionals?.find((record) => record.type === "OPT");
-  const udpBytes = options && "udpPayloadSize" in options ? options.udpPayloadSize : SMALLEST_UDP_BYTES;
-  return {
-    id,
-    flags,
-    question: { name: question.name === "." ? "" : question.name, type: question.type },
-    udpBytes: Math.max(SMALLEST_UDP_BYTES, udpBytes),
-    usesEdns: options !== undefined,
-    refusal: undefined,
-  };
-}
-
-/** The answer as bytes; with `limitBytes` it is cut and marked so that the asker comes again over TCP. */
-export function encodeReply(query: DnsQuery, reply: DnsReply, limitBytes: number): Uint8Array {
-  const flags = RESPONSE | (query.flags & RECURSION_DESIRED) | (reply.authoritative ? AUTHORITATIVE : 0);
-  const whole = encodeMessage(query, reply, flags);
-  if (whole.length <= limitBytes) return whole;
-  const bare = encodeMessage(query, { ...reply, additionals: [] }, flags);
-  if (bare.length <= limitBytes) return bare;
-  return encodeMessage(
-    query,
-    { ...emptyReply(reply.rcode), authoritative: reply.authoritative },
-    flags | TRUNCATED,
-  );
-}
-
-function encodeMessage(query: DnsQuery, reply: DnsReply, flags: number): Uint8Array {
-  const compact = query.usesEdns ? undefined : encodeAddresses(query, reply, flags);
-  if (compact) return compact;
-  const { question } = query;
-  return encode({
-    type: "response",
-    id: query.id,
-    flags: (flags & 0x7ff0) | RCODES[reply.rcode],
-    questions: question ? [{ name: question.name, type: question.type as "A", class: "IN" }] : [],
-    answers: reply.answers,
-    authorities: reply.authorities,
-    additionals: [
-      ...reply.additionals,
-      ...(query.usesEdns
-        ? [
-            {
-              type: "OPT" as const,
-              name: ".",
-              udpPayloadSize: 1232,
-              extendedRcode: 0,
-              ednsVersion: 0,
-              flags: 0,
-              flag_do: false,
-              options: [],
-            },
-          ]
-        : []),
-    ],
-  });
-}
-
+// Upstream: miekg/dns msg_truncate.go.
 /**
- * Address answers with the owner's name compressed, which the library does not do: thirty of them fit into a datagram
- * as they do with a real server. Undefined when the reply has anything else.
+ * The answer as bytes. Over `limitBytes`, records are left out from the end; when answers are among them it is marked, so
+ * that the asker comes again over TCP.
  */
-function encodeAddresses({ id, question }: DnsQuery, reply: DnsReply, flags: number): Uint8Array | undefined {
-  const { answers, authorities, additionals } = reply;
-  if (!question || question.type !== "A" || answers.length === 0) return undefined;
-  if (authorities.length + additionals.length > 0) return undefined;
-  const labels = question.name.split(".");
-  if (labels.some((label) => label.length === 0 || label.length > 63)) return undefined;
-  const parts: number[] = [];
-  const push16 = (value: number): number => parts.push((value >> 8) & 0xff, value & 0xff);
-  for (const value of [id, flags | RCODES[reply.rcode], 1, answers.length, 0, 0]) push16(value);
-  for (const label of labels) parts.push(label.length, ...Buffer.from(label, "latin1"));
-  parts.push(0, 0, 1, 0, 1);
-  for (const record of answers) {
-    if (record.type !== "A" || record.name !== question.name || !isIpAddress(record.data)) return undefined;
-    parts.push(0xc0, HEADER_BYTES, 0, 1, 0, 1);
-    const ttl = record.ttl ?? 0;
-    push16(ttl >>> 16);
-    push16(ttl & 0xffff);
-    parts.push(0, 4, ...record.data.split(".").map(Number));
+export function encodeReply(query: DnsQuery, reply: DnsReply, limitBytes: number): Uint8Array {
+  const whole = encodeMessage(query, reply, reply, false);
+  if (whole.length <= limitBytes) return whole;
+  const withoutExtras = { ...reply, additionals: [] };
+  const fewerExtras = mostThatFit(reply.additionals.length, limitBytes, (count) =>
+    encodeMessage(query, reply, { ...reply, additionals: reply.additionals.slice(0, count) }, false),
+  );
+  if (fewerExtras) return fewerExtras;
+  const fewerAuthorities = mostThatFit(reply.authorities.length, limitBytes, (count) =>
+    encodeMessage(query, reply, { ...withoutExtras, authorities: reply.authorities.slice(0, count) }, false),
+  );
+  if (fewerAuthorities) return fewerAuthorities;
+  const fewerAnswers = mostThatFit(reply.answers.length, limitBytes, (count) => {
+    const answers = reply.answers.slice(0, count);
+    return encodeMessage(query, reply, { answers, authorities: [], additionals: [] }, true);
+  });
+  return fewerAnswers ?? encodeMessage(query, reply, { answers: [], authorities: [], additionals: [] }, true);
+}
+
+/** The message of the largest count below `count` that fits, by halving. */
+function mostThatFit(
+  count: number,
+  limitBytes: number,
+  encode: (count: number) => Uint8Array,
+): Uint8Array | undefined {
+  let best: Uint8Array | undefined;
+  let low = 0;
+  let high = count - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const bytes = encode(middle);
+    if (bytes.length <= limitBytes) {
+      best = bytes;
+      low = middle + 1;
+    } else high = middle - 1;
   }
-  return Uint8Array.from(parts);
+  return best;
+}
+
+function encodeMessage(query: DnsQuery, reply: DnsReply, sections: Sections, truncated: boolean): Uint8Array {
+  const writer = new MessageWriter();
+  const rcode = RCODES[reply.rcode];
+  const flags =
+    RESPONSE |
+    (query.flags & ECHOED_FLAGS) |
+    (reply.authoritative ? AUTHORITATIVE : 0) |
+    (truncated ? TRUNCATED : 0) |
+    (reply.recursionAvailable ? RECURSION_AVAILABLE : 0) |
+    (rcode & 0xf);
+  const { answers, authorities, additionals } = sections;
+  const extras = additionals.length + (query.edns ? 1 : 0);
+  const questions = query.questionBytes.length > 0 ? 1 : 0;
+  for (const value of [query.id, flags, questions, answers.length, authorities.length, extras])
+    writer.u16(value);
+  writer.question(query.questionBytes, query.question?.name);
+  for (const record of [...answers, ...authorities, ...additionals]) writer.record(record);
+  if (query.edns) writer.opt(query.edns, rcode >> 4);
+  return writer.bytes();
+}
+
+/** Writes a message with its names compressed, as RFC 1035 section 4.1.4 and RFC 2782 allow. */
+class MessageWriter {
+  #buffer = Buffer.allocUnsafe(512);
+  #length = 0;
+  /** Where a name, in lower case, was written first. */
+  readonly #names = new Map<string, number>();
+
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  u16(value: number): void {
+    this.#room(2);
+    this.#length = this.#buffer.writeUInt16BE(value & 0xffff, this.#length);
+  }
+
+  #u32(value: number): void {
+    this.#room(4);
+    this.#length = this.#buffer.writeUInt32BE(value >>> 0, this.#length);
+  }
+
+  #raw(bytes: Uint8Array): void {
+    this.#room(bytes.length);
+    this.#buffer.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #room(count: number): void {
+    if (this.#length + count <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + count));
+    larger.set(this.#buffer.subarray(0, this.#length));
+    this.#buffer = larger;
+  }
+
+  question(bytes: Uint8Array, name: string | undefined): void {
+    if (name !== undefined && !name.includes("\\")) this.#remember(name.toLowerCase(), HEADER_BYTES);
+    this.#raw(bytes);
+  }
+
+  /** Every parent of a name can be pointed to as well. */
+  #remember(name: string, offset: number): void {
+    let at = offset;
+    let rest = name;
+    while (rest !== "" && at <= FURTHEST_POINTER) {
+      if (this.#names.has(rest)) return;
+      this.#names.set(rest, at);
+      const dot = rest.indexOf(".");
+      if (dot < 0) return;
+      at += dot + 1;
+      rest = rest.slice(dot + 1);
+    }
+  }
+
+  /** Owner names equal to the question, but for case, so repeat the question's own spelling. */
+  #name(name: string, compress = true): void {
+    const labels = nameLabels(name) ?? [];
+    const plain = compress && !name.includes("\\") && labels.every((label) => isAscii(label));
+    let rest = (name.endsWith(".") ? name.slice(0, -1) : name).toLowerCase();
+    for (const label of labels) {
+      const known = plain ? this.#names.get(rest) : undefined;
+      if (known !== undefined) return this.u16(0xc000 | known);
+      if (plain && this.#length <= FURTHEST_POINTER) this.#names.set(rest, this.#length);
+      this.#room(label.length + 1);
+      this.#buffer[this.#length++] = label.length;
+      this.#raw(label);
+      rest = rest.slice(label.length + 1);
+    }
+    this.#room(1);
+    this.#buffer[this.#length++] = 0;
+  }
+
+  record(record: Answer): void {
+    this.#name(record.name);
+    this.u16(recordTypeNumber(record.type) ?? 0);
+    this.u16(CLASS_IN);
+    this.#u32("ttl" in record ? (record.ttl ?? 0) : 0);
+    const lengthAt = this.#length;
+    this.u16(0);
+    this.#rdata(record);
+    this.#buffer.writeUInt16BE(this.#length - lengthAt - 2, lengthAt);
+  }
+
+  #rdata(record: Answer): void {
+    switch (record.type) {
+      case "A":
+        if (isIPv4(record.data)) return this.#raw(Uint8Array.from(record.data.split("."), Number));
+        break;
+      case "CNAME":
+      case "NS":
+      case "PTR":
+        return this.#name(record.data);
+      case "SRV":
+        for (const value of [record.data.priority, record.data.weight, record.data.port])
+          this.u16(value ?? 0);
+        return this.#name(record.data.target, false);
+      case "MX":
+        this.u16(record.data.preference ?? 0);
+        return this.#name(record.data.exchange);
+      case "SOA": {
+        const { mname, rname, serial, refresh, retry, expire, minimum } = record.data;
+        this.#name(mname);
+        this.#name(rname);
+        for (const value of [serial, refresh, retry, expire, minimum]) this.#u32(value ?? 0);
+        return;
+      }
+      default:
+        break;
+    }
+    this.#raw(otherRdata(record));
+  }
+
+  // Upstream: coredns request.go SizeAndDo.
+  /** The asker's own OPT record comes back, with its cookie. */
+  opt(edns: Edns, extendedRcode: number): void {
+    this.#raw(Uint8Array.of(0));
+    this.u16(TYPE_OPT);
+    this.u16(edns.udpBytes);
+    this.#u32((extendedRcode << 24) | (edns.dnssecOk ? DNSSEC_OK : 0));
+    const echoed = edns.options.filter(({ code }) => code === COOKIE_OPTION);
+    this.u16(echoed.reduce((sum, { bytes }) => sum + 4 + bytes.length, 0));
+    for (const { code, bytes } of echoed) {
+      this.u16(code);
+      this.u16(bytes.length);
+      this.#raw(bytes);
+    }
+  }
+}
+
+const isAscii = (label: Uint8Array): boolean => label.every((byte) => byte < 128);
+
+const RDATA_OF_ONLY_ANSWER = HEADER_BYTES + 11;
+
+/** As the library writes it: the end of a message that has only this record, owned by the root. */
+function otherRdata(record: Answer): Uint8Array {
+  const data: unknown = "data" in record ? record.data : undefined;
+  if (/^(TYPE|UNKNOWN_)/.test(record.type)) return data instanceof Uint8Array ? data : new Uint8Array();
+  return encode({ type: "response", answers: [{ ...record, name: "." } as Answer] }).subarray(
+    RDATA_OF_ONLY_ANSWER,
+  );
 }

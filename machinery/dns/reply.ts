@@ -3,19 +3,37 @@ import type { Answer, SoaAnswer } from "dns-packet";
 export interface DnsQuestion {
   /** Without the dot at the end, in the case it was asked. */
   name: string;
+  /** `A`, `SRV`, …; `TYPE65` where it has no name. */
   type: string;
 }
 
+/** Every response code by its number, as RFC 6895 lists them. */
+export const RCODES = {
+  NOERROR: 0,
+  FORMERR: 1,
+  SERVFAIL: 2,
+  NXDOMAIN: 3,
+  NOTIMP: 4,
+  REFUSED: 5,
+  BADVERS: 16,
+} as const;
+export type Rcode = keyof typeof RCODES;
+
 /** What a zone says to a question. */
 export interface DnsReply {
-  rcode: "NOERROR" | "FORMERR" | "SERVFAIL" | "NXDOMAIN" | "NOTIMP" | "REFUSED";
+  rcode: Rcode;
   authoritative: boolean;
+  /** Set by whoever asked a recursive server for it. */
+  recursionAvailable?: boolean;
+  /** Which plugin answered, for metrics; what went wrong, for the log. */
+  by?: string;
+  problem?: string;
   answers: Answer[];
   authorities: Answer[];
   additionals: Answer[];
 }
 
-export const emptyReply = (rcode: DnsReply["rcode"], authoritative = false): DnsReply => ({
+export const emptyReply = (rcode: Rcode, authoritative = false): DnsReply => ({
   rcode,
   authoritative,
   answers: [],
@@ -23,11 +41,14 @@ export const emptyReply = (rcode: DnsReply["rcode"], authoritative = false): Dns
   additionals: [],
 });
 
-/** The zone's SOA record, which every negative answer carries. */
+const LONGEST_SOA_TTL_SECONDS = 300;
+
+// Upstream: coredns plugin/backend_lookup.go SOA.
+/** The zone's SOA record, which every negative answer carries; its minimum is how long that may be remembered. */
 export const soaRecord = (zone: string, ttlSeconds: number, serial: number): SoaAnswer => ({
   type: "SOA",
   name: zone,
-  ttl: ttlSeconds,
+  ttl: Math.min(ttlSeconds, LONGEST_SOA_TTL_SECONDS),
   class: "IN",
   data: {
     mname: `ns.dns.${zone}`,

@@ -1,7 +1,12 @@
 import type { ByteStream, HttpRequest, HttpResponse } from "../api/http.js";
 import { bodyLength, Http1Error, Http1Reader, type MessageHead } from "./http1-reader.js";
-import { encodeHead, writeMessage } from "./http1-writer.js";
+import { encodeHead, hasToken, type RawHeaders, writeMessage } from "./http1-writer.js";
 import { ConnectionError } from "./network.js";
+
+export interface Http1ClientRequest extends HttpRequest {
+  /** Sent beside `headers`, as they are. */
+  rawHeaders?: RawHeaders;
+}
 
 export interface Http1Response extends HttpResponse {
   httpVersion: string;
@@ -9,6 +14,8 @@ export interface Http1Response extends HttpResponse {
   reason: string;
   rawHeaders: MessageHead["rawHeaders"];
   body: AsyncIterable<Uint8Array>;
+  /** The same body, when all of it came with the head. */
+  whole?: Uint8Array;
 }
 
 /**
@@ -33,20 +40,28 @@ export class Http1Client {
   }
 
   /** The request's `host` header is the caller's to set. */
-  async request(request: HttpRequest): Promise<Http1Response> {
+  async request(request: Http1ClientRequest): Promise<Http1Response> {
     const { body } = request;
     const chunked = body !== undefined && !(body instanceof Uint8Array);
     const headers: Record<string, string> = { ...request.headers };
-    if (chunked) headers["transfer-encoding"] = "chunked";
+    if (chunked && headers["content-length"] === undefined) headers["transfer-encoding"] = "chunked";
     else if (body instanceof Uint8Array) headers["content-length"] = String(body.length);
-    const head = encodeHead(`${request.method} ${request.path} HTTP/1.1`, headers);
+    const head = encodeHead(`${request.method} ${request.path} HTTP/1.1`, headers, request.rawHeaders);
     // The answer may begin, and must be read, while a long body is still being sent.
     this.#sent = false;
-    const sending = this.#send(head, body, chunked);
+    const sending = this.#send(head, body, headers["transfer-encoding"] === "chunked");
     return Promise.race([
       this.#readResponse(request.method),
       sending.then(() => new Promise<never>(() => {})),
     ]);
+  }
+
+  /**
+   * Between requests: resolves when the peer has ended the connection, or has sent what nobody asked for. The next request
+   * may be made all the same; nothing is lost.
+   */
+  async idleEnd(): Promise<void> {
+    await this.#reader.arrival().catch(() => {});
   }
 
   /** After a 101 answer: what follows on the wire. */
@@ -74,16 +89,17 @@ export class Http1Client {
     const status = Number(code);
     const bodiless = method === "HEAD" || status === 204 || status === 304 || status === 101;
     const length = bodiless ? 0 : bodyLength(head.headers);
-    const wanted = head.headers["connection"]?.toLowerCase();
+    const wanted = head.headers["connection"];
     this.#reusable =
-      length !== undefined && (httpVersion === "HTTP/1.1" ? wanted !== "close" : wanted === "keep-alive");
+      length !== undefined &&
+      (httpVersion === "HTTP/1.1" ? !hasToken(wanted, "close") : hasToken(wanted, "keep-alive"));
     return {
       status,
       reason,
       httpVersion,
       headers: head.headers,
       rawHeaders: head.rawHeaders,
-      body: this.#body(length),
+      ...this.#body(length),
     };
   }
 
@@ -95,19 +111,25 @@ export class Http1Client {
     }
   }
 
-  #body(length: number | "chunked" | undefined): AsyncIterable<Uint8Array> {
-    this.#bodyDone = length === 0;
+  #body(length: number | "chunked" | undefined): Pick<Http1Response, "body" | "whole"> {
+    const whole = typeof length === "number" ? this.#reader.takeBody(length) : undefined;
+    this.#bodyDone = whole !== undefined;
+    if (whole) return { body: only(whole), whole };
     const source =
       length === "chunked"
         ? this.#reader.chunkedBody()
         : length === undefined
           ? this.#reader.bodyUntilEnd()
           : this.#reader.bodyOfLength(length);
-    return this.#marking(source);
+    return { body: this.#marking(source) };
   }
 
   async *#marking(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     yield* source;
     this.#bodyDone = true;
   }
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (bytes.length > 0) yield bytes;
 }

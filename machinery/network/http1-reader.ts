@@ -26,6 +26,7 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 export class Http1Reader {
   readonly #stream: Pick<ByteStream, "read">;
   #buffer: Uint8Array = new Uint8Array();
+  #arriving: Promise<boolean> | undefined;
 
   constructor(stream: Pick<ByteStream, "read">) {
     this.#stream = stream;
@@ -85,6 +86,20 @@ export class Http1Reader {
     } while (await this.#fill());
   }
 
+  /** Resolves to true when more has come, to false at the stream's end. Takes nothing away; may be called ahead of a read. */
+  arrival(): Promise<boolean> {
+    this.#arriving ??= this.#readMore();
+    return this.#arriving;
+  }
+
+  /** A body that is already here whole. */
+  takeBody(length: number): Uint8Array | undefined {
+    if (this.#buffer.length < length) return undefined;
+    const body = this.#buffer.subarray(0, length);
+    this.#buffer = this.#buffer.subarray(length);
+    return body;
+  }
+
   /** Bytes that were read but belong to what follows an upgrade. */
   takeRest(): Uint8Array {
     const rest = this.#buffer;
@@ -105,7 +120,13 @@ export class Http1Reader {
     }
   }
 
-  async #fill(): Promise<boolean> {
+  #fill(): Promise<boolean> {
+    const arriving = this.#arriving ?? this.#readMore();
+    this.#arriving = undefined;
+    return arriving;
+  }
+
+  async #readMore(): Promise<boolean> {
     const chunk = await this.#stream.read();
     if (!chunk) return false;
     this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
@@ -151,6 +172,8 @@ function parseHead(text: string): MessageHead {
 export function bodyLength(headers: Record<string, string>): number | "chunked" | undefined {
   const encoding = headers["transfer-encoding"]?.toLowerCase();
   if (encoding !== undefined) {
+    // Two lengths in one message are how requests are smuggled past proxies (RFC 9112, 6.3).
+    if (headers["content-length"] !== undefined) throw new Http1Error(400, "two lengths");
     if (encoding !== "chunked") throw new Http1Error(501, "unsupported transfer encoding");
     return "chunked";
   }

@@ -1,16 +1,22 @@
 import type { ByteStream, HttpRequest, HttpResponse } from "../api/http.js";
 import { bodyLength, Http1Error, Http1Reader, type MessageHead } from "./http1-reader.js";
-import { encodeHead, reasonPhrase, writeMessage } from "./http1-writer.js";
+import { encodeHead, hasToken, type RawHeaders, reasonPhrase, writeMessage } from "./http1-writer.js";
 import type { Connection } from "./network.js";
+import { withRest } from "./with-rest.js";
 
 export interface Http1Request extends HttpRequest {
   httpVersion: "1.0" | "1.1";
   rawHeaders: MessageHead["rawHeaders"];
   body?: AsyncIterable<Uint8Array>;
-  connection: Pick<Connection, "local" | "remote">;
+  /** The very connection that was given to `serve`. */
+  connection: Pick<Connection, "local" | "remote" | "closed">;
 }
 
 export interface Http1Answer extends HttpResponse {
+  /** Sent beside `headers`, as they are. */
+  rawHeaders?: RawHeaders;
+  /** The status line's last words. Default: the usual ones. */
+  reason?: string;
   /** With status 101: takes the connection over; what it returns ends it. */
   upgraded?: (stream: ByteStream) => Promise<void>;
 }
@@ -21,7 +27,9 @@ export interface Http1ServerOptions {
   /** Default 1 MiB; a longer body is answered 413. */
   largestBodyBytes?: number;
   /** What is sent for a message that breaks the rules. Default: the reason as text. */
-  refuse?: (status: number, message: string) => HttpResponse;
+  refuse?: (status: number, message: string) => Http1Answer;
+  /** A request's answer has left whole, and the connection stays: the next request may come. */
+  onAnswered?: (connection: Connection) => void;
 }
 
 const LARGEST_BODY_BYTES = 1024 * 1024;
@@ -51,7 +59,10 @@ export class Http1Server {
     this.#served.add(served);
     try {
       const reader = new Http1Reader(connection);
-      while (!this.#closing && (await this.#serveOne(served, reader))) served.busy = false;
+      while (!this.#closing && (await this.#serveOne(served, reader))) {
+        served.busy = false;
+        this.#options.onAnswered?.(connection);
+      }
       connection.end();
     } catch {
       connection.reset(); // the peer reset, or the answer's source failed midway: the rest cannot be sent
@@ -102,7 +113,7 @@ export class Http1Server {
     if (answer.upgraded && answer.status === 101) {
       await writeMessage(
         connection,
-        encodeHead("HTTP/1.1 101 Switching Protocols", answer.headers),
+        encodeHead("HTTP/1.1 101 Switching Protocols", answer.headers, answer.rawHeaders),
         undefined,
         false,
       );
@@ -131,10 +142,8 @@ export class Http1Server {
     const length = bodyLength(head.headers);
     const limit = this.#options.largestBodyBytes ?? LARGEST_BODY_BYTES;
     if (typeof length === "number" && length > limit) throw new Http1Error(413, "body too large");
-    if (head.headers["expect"]?.toLowerCase() === "100-continue") {
-      await connection.write(Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1"));
-    }
-    const body = new IncomingBody(length, limit, reader);
+    const isExpected = minor === "1" && head.headers["expect"]?.toLowerCase() === "100-continue";
+    const body = new IncomingBody(length, limit, reader, isExpected ? connection : undefined);
     return {
       request: {
         method,
@@ -151,15 +160,15 @@ export class Http1Server {
   }
 
   /** True when the connection can be used again. */
-  async #send(connection: Connection, request: Http1Request, answer: HttpResponse): Promise<boolean> {
+  async #send(connection: Connection, request: Http1Request, answer: Http1Answer): Promise<boolean> {
     const bodiless = request.method === "HEAD" || answer.status === 204 || answer.status === 304;
     const streams = !(answer.body instanceof Uint8Array);
-    const sized = answer.headers["content-length"] !== undefined;
+    const sized =
+      answer.headers["content-length"] !== undefined ||
+      answer.rawHeaders?.some(([name]) => name.toLowerCase() === "content-length") === true;
     const chunked = streams && !sized && !bodiless && request.httpVersion === "1.1";
-    const wanted = request.headers["connection"]?.toLowerCase();
-    const asksToKeep = request.httpVersion === "1.1" ? wanted !== "close" : wanted === "keep-alive";
     const keepAlive =
-      asksToKeep &&
+      asksToKeep(request) &&
       !this.#closing &&
       answer.headers["connection"] !== "close" &&
       (!streams || chunked || sized || bodiless);
@@ -171,7 +180,8 @@ export class Http1Server {
       ...(chunked ? { "transfer-encoding": "chunked" } : {}),
       ...(answer.headers["connection"] === undefined ? connectionHeader(request, keepAlive) : {}),
     };
-    const head = encodeHead(`HTTP/1.1 ${answer.status} ${reasonPhrase(answer.status)}`, headers);
+    const reason = answer.reason ?? reasonPhrase(answer.status);
+    const head = encodeHead(`HTTP/1.1 ${answer.status} ${reason}`, headers, answer.rawHeaders);
     await writeMessage(connection, head, bodiless ? undefined : answer.body, chunked);
     return keepAlive;
   }
@@ -180,11 +190,11 @@ export class Http1Server {
     const answer = this.#refusal(err);
     const body = answer.body instanceof Uint8Array ? answer.body : undefined;
     const headers = { ...answer.headers, "content-length": String(body?.length ?? 0), connection: "close" };
-    const head = encodeHead(`HTTP/1.1 ${answer.status} ${reasonPhrase(answer.status)}`, headers);
-    await writeMessage(connection, head, body, false);
+    const reason = answer.reason ?? reasonPhrase(answer.status);
+    await writeMessage(connection, encodeHead(`HTTP/1.1 ${answer.status} ${reason}`, headers), body, false);
   }
 
-  #refusal(err: Http1Error): HttpResponse {
+  #refusal(err: Http1Error): Http1Answer {
     return (
       this.#options.refuse?.(err.status, err.message) ?? {
         status: err.status,
@@ -200,19 +210,34 @@ interface Incoming {
   drain: () => Promise<boolean>;
 }
 
+const asksToKeep = ({ httpVersion, headers }: Http1Request): boolean =>
+  httpVersion === "1.1"
+    ? !hasToken(headers["connection"], "close")
+    : hasToken(headers["connection"], "keep-alive");
+
 const connectionHeader = (request: Http1Request, keepAlive: boolean): Record<string, string> => {
   if (!keepAlive) return { connection: "close" };
   return request.httpVersion === "1.0" ? { connection: "keep-alive" } : {};
 };
 
+const CONTINUE = Buffer.from("HTTP/1.1 100 Continue\r\n\r\n", "latin1");
+
 /** A request's body; what the handler leaves unread is read before the next request. */
 class IncomingBody implements AsyncIterable<Uint8Array> {
   readonly #source: AsyncGenerator<Uint8Array> | undefined;
   readonly #limitBytes: number;
+  /** The client, while it waits to hear that its body is wanted. */
+  #waiting: Connection | undefined;
   #receivedBytes = 0;
 
-  constructor(length: number | "chunked" | undefined, limitBytes: number, reader: Http1Reader) {
+  constructor(
+    length: number | "chunked" | undefined,
+    limitBytes: number,
+    reader: Http1Reader,
+    waiting: Connection | undefined,
+  ) {
     this.#limitBytes = limitBytes;
+    this.#waiting = waiting;
     if (length === "chunked") this.#source = reader.chunkedBody();
     else if (length !== undefined && length > 0) this.#source = reader.bodyOfLength(length);
   }
@@ -226,7 +251,9 @@ class IncomingBody implements AsyncIterable<Uint8Array> {
     }
   }
 
+  /** False when what follows on the connection is unknown: a client that was not told to go on may send its body or not. */
   async drain(): Promise<boolean> {
+    if (this.#waiting && this.#source) return false;
     try {
       while (await this.#next()) {
         // Thrown away.
@@ -239,26 +266,15 @@ class IncomingBody implements AsyncIterable<Uint8Array> {
   }
 
   async #next(): Promise<Uint8Array | undefined> {
+    if (this.#waiting && this.#source) {
+      const client = this.#waiting;
+      this.#waiting = undefined;
+      await client.write(CONTINUE);
+    }
     const next = await this.#source?.next();
     if (!next || next.done) return undefined;
     this.#receivedBytes += next.value.length;
     if (this.#receivedBytes > this.#limitBytes) throw new Http1Error(413, "body too large");
     return next.value;
   }
-}
-
-/** A stream that first gives back what was read too far. */
-function withRest(connection: Connection, rest: Uint8Array): ByteStream {
-  let pending: Uint8Array | undefined = rest.length > 0 ? rest : undefined;
-  return {
-    read: async () => {
-      const bytes = pending ?? (await connection.read());
-      pending = undefined;
-      return bytes;
-    },
-    write: (bytes) => connection.write(bytes),
-    end: () => connection.end(),
-    reset: () => connection.reset(),
-    closed: connection.closed,
-  };
 }

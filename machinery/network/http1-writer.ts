@@ -48,18 +48,39 @@ const SPELLINGS = new Map([
   ["www-authenticate", "WWW-Authenticate"],
 ]);
 
-/** `content-type` as servers and clients write it: `Content-Type`. */
-export const headerSpelling = (name: string): string =>
-  SPELLINGS.get(name) ?? name.replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
+/** Beyond these, spellings are worked out anew each time. */
+const MOST_SPELLINGS = 256;
 
-/** The start line and headers, with the empty line. Line breaks in values are taken out. */
-export function encodeHead(startLine: string, headers: HttpHeaders): string {
+/** `content-type` as servers and clients write it: `Content-Type`. */
+export function headerSpelling(name: string): string {
+  const known = SPELLINGS.get(name);
+  if (known !== undefined) return known;
+  const spelled = name.replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
+  if (SPELLINGS.size < MOST_SPELLINGS) SPELLINGS.set(name, spelled);
+  return spelled;
+}
+
+/** Headers as they stand in a message: in order, spelled as sent, repeated ones apart. */
+export type RawHeaders = readonly (readonly [name: string, value: string])[];
+
+/** The start line and headers, `raw` ones last and as they are, with the empty line. Line breaks in values are taken out. */
+export function encodeHead(startLine: string, headers: HttpHeaders, raw: RawHeaders = []): string {
   let text = `${startLine}\r\n`;
-  for (const [name, value] of Object.entries(headers)) {
-    text += `${headerSpelling(name)}: ${value.replace(/[\r\n]+/g, " ")}\r\n`;
-  }
+  for (const name in headers) text += headerLine(headerSpelling(name), headers[name] ?? "");
+  for (const [name, value] of raw) text += headerLine(name, value);
   return `${text}\r\n`;
 }
+
+const headerLine = (name: string, value: string): string =>
+  `${name}: ${/[\r\n]/.test(value) ? value.replace(/[\r\n]+/g, " ") : value}\r\n`;
+
+/** Whether a list header (`connection: keep-alive, Upgrade`) has a member, whatever its case. */
+export const hasToken = (value: string | undefined, token: string): boolean =>
+  value !== undefined &&
+  value
+    .toLowerCase()
+    .split(",")
+    .some((part) => part.trim() === token);
 
 /** Head and body in as few writes as possible; an iterable goes chunk by chunk when `chunked`, else as it is. */
 export async function writeMessage(

@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import type { ByteStream } from "../api/http.js";
 import type { OwnedConnection } from "./memory-pipe.js";
 import { onOrderlyEnd } from "./orderly-end.js";
 import { resetSocket } from "./reset-socket.js";
@@ -65,7 +66,7 @@ export function resetTogether(a: Socket, b: Socket): { happened: boolean } {
 }
 
 /** Reads and writes, for connections that are not sockets. */
-export async function pumpBothWays(a: OwnedConnection, b: OwnedConnection): Promise<RelayResult> {
+export async function pumpBothWays(a: ByteStream, b: ByteStream): Promise<RelayResult> {
   const result: RelayResult = { forthBytes: 0, backBytes: 0, reset: false };
   const fail = (): void => {
     result.reset = true;
@@ -79,11 +80,7 @@ export async function pumpBothWays(a: OwnedConnection, b: OwnedConnection): Prom
   return result;
 }
 
-async function pump(
-  from: OwnedConnection,
-  to: OwnedConnection,
-  count: (bytes: number) => void,
-): Promise<void> {
+async function pump(from: ByteStream, to: ByteStream, count: (bytes: number) => void): Promise<void> {
   for (let bytes = await from.read(); bytes; bytes = await from.read()) {
     count(bytes.length);
     await to.write(bytes);

@@ -7,10 +7,21 @@ export interface ResolvConf {
   ndots: number;
   timeoutMs: number;
   attempts: number;
+  /** Options `rotate`, `use-vc`, `single-request`. */
+  rotate?: boolean;
+  useTcp?: boolean;
+  singleRequest?: boolean;
 }
 
 const DNS_PORT = 53;
 const MOST_NAMESERVERS = 3;
+const MOST_NDOTS = 15;
+const MOST_TIMEOUT_SECONDS = 30;
+const MOST_ATTEMPTS = 5;
+
+/** As the C library limits options; nonsense counts as not there. */
+const bounded = (value: number | undefined, fallback: number, most: number, least = 1): number =>
+  value === undefined || !Number.isInteger(value) ? fallback : Math.max(least, Math.min(most, value));
 
 /** resolv.conf(5). Unknown lines and options are passed over. */
 export function parseResolvConf(text: string): ResolvConf {
@@ -31,9 +42,12 @@ export function parseResolvConf(text: string): ResolvConf {
   return {
     nameservers: nameservers.slice(0, MOST_NAMESERVERS),
     search,
-    ndots: options.get("ndots") ?? 1,
-    timeoutMs: (options.get("timeout") ?? 5) * 1000,
-    attempts: options.get("attempts") ?? 2,
+    ndots: bounded(options.get("ndots"), 1, MOST_NDOTS, 0),
+    timeoutMs: bounded(options.get("timeout"), 5, MOST_TIMEOUT_SECONDS) * 1000,
+    attempts: bounded(options.get("attempts"), 2, MOST_ATTEMPTS),
+    ...(options.has("rotate") ? { rotate: true } : {}),
+    ...(options.has("use-vc") ? { useTcp: true } : {}),
+    ...(options.has("single-request") || options.has("single-request-reopen") ? { singleRequest: true } : {}),
   };
 }
 
@@ -56,7 +70,3 @@ export function hostsAddresses(text: string, host: string): string[] {
   const isIPv6 = (ip: string): boolean => ip.includes(":");
   return [...addresses.filter((ip) => !isIPv6(ip)), ...addresses.filter(isIPv6)];
 }
-
-/** A dotted quad, as an A record has it. */
-export const isIpAddress = (text: string): boolean =>
-  /^\d{1,3}(\.\d{1,3}){3}$/.test(text) && text.split(".").every((part) => Number(part) <= 255);

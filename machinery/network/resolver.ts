@@ -1,8 +1,9 @@
-import { decode, encode, streamDecode, streamEncode, type Packet, type RecordType } from "dns-packet";
+import { decode, encode, streamEncode, type Packet, type RecordType } from "dns-packet";
 import type { Clock } from "../api/clock.js";
 import type { Rng } from "../api/rng.js";
 import { ConnectionError, type Connection, type Network, type SocketAddress } from "./network.js";
 import { isIp } from "./addresses.js";
+import { readLengthPrefixed } from "./length-prefixed.js";
 import { hostsAddresses, parseResolvConf, type ResolvConf, searchNames } from "./resolv-conf.js";
 
 /** `not-found`: NXDOMAIN, or no address of this kind. `try-again`: no name server answered, or only SERVFAIL. */
@@ -27,10 +28,15 @@ export interface ResolverOptions {
 }
 
 const TRUNCATED = 1 << 9;
+/** Another server may know better. */
+const NOT_AN_ANSWER: ReadonlySet<string> = new Set(["SERVFAIL", "REFUSED", "NOTIMP"]);
 
 /** A stub resolver as glibc's: search list and ndots, servers in order, retries, TCP when an answer was cut. */
 export class Resolver {
   readonly #options: ResolverOptions;
+  #queriesSent = 0;
+  /** Of option `rotate`. */
+  #firstServer = 0;
 
   constructor(options: ResolverOptions) {
     this.#options = options;
@@ -41,7 +47,7 @@ export class Resolver {
   }
 
   /**
-   * Addresses of a host, at least one: those of IPv4, else those of IPv6, because unique local addresses come after IPv4
+   * Addresses of a host, at least one: those of IPv4, then those of IPv6, because unique local addresses come after IPv4
    * (RFC 6724). An address, also in brackets, resolves to itself. Rejects with ResolveError.
    */
   async lookup(host: string): Promise<string[]> {
@@ -49,18 +55,34 @@ export class Resolver {
     if (isIp(literal)) return [literal];
     const known = hostsAddresses(this.#options.readFile("/etc/hosts"), host);
     if (known.length > 0) return known;
+    if (!isEncodable(host)) throw new ResolveError("not-found", host);
     const configuration = this.configuration;
+    const names = searchNames(host, configuration);
+    const absolute = host.replace(/\.$/, "");
     let reason: "not-found" | "try-again" = "not-found";
-    for (const name of searchNames(host, configuration)) {
-      let answer = await this.#queryServers(name, "A", configuration);
-      // The name is there, but has no address of this family.
-      if (answer?.rcode === "NOERROR" && addressesIn(answer).length === 0)
-        answer = await this.#queryServers(name, "AAAA", configuration);
-      const addresses = answer ? addressesIn(answer) : [];
+    let isSilent = false;
+    for (const name of names) {
+      // Servers that say nothing would say nothing to the other domains either; the name itself is always tried.
+      if (isSilent && name !== absolute) continue;
+      const answers = await this.#queryFamilies(name, configuration);
+      const addresses = [...new Set(answers.flatMap((answer) => (answer ? addressesIn(answer) : [])))];
       if (addresses.length > 0) return addresses;
-      if (!answer || answer.rcode === "SERVFAIL") reason = "try-again";
+      isSilent = answers.includes(undefined);
+      if (isSilent || answers.some((answer) => answer?.rcode === "SERVFAIL")) reason = "try-again";
     }
     throw new ResolveError(reason, host);
+  }
+
+  /** Queries sent so far, also those that are sent again and over TCP: what lookups cost. */
+  get queriesSent(): number {
+    return this.#queriesSent;
+  }
+
+  /** A and AAAA at once, as getaddrinfo asks; one after the other with option `single-request`. */
+  async #queryFamilies(name: string, configuration: ResolvConf): Promise<(DnsAnswer | undefined)[]> {
+    const v4 = this.#queryServers(name, "A", configuration);
+    if (configuration.singleRequest) await v4;
+    return Promise.all([v4, this.#queryServers(name, "AAAA", configuration)]);
   }
 
   /** One name as it is, without hosts file and search list. Undefined when no server gave an answer. */
@@ -76,10 +98,11 @@ export class Resolver {
     configuration: ResolvConf,
   ): Promise<DnsAnswer | undefined> {
     let failure: DnsAnswer | undefined;
+    const nameservers = this.#inTurn(configuration);
     for (let attempt = 0; attempt < configuration.attempts; attempt++) {
-      for (const server of configuration.nameservers) {
-        const answer = await this.#ask(name, type, server, configuration.timeoutMs);
-        if (answer && answer.rcode !== "SERVFAIL" && answer.rcode !== "REFUSED") return answer;
+      for (const server of nameservers) {
+        const answer = await this.#ask(name, type, server, configuration);
+        if (answer && !NOT_AN_ANSWER.has(answer.rcode)) return answer;
         failure = answer ?? failure;
       }
       // A server that says it failed is not asked again; one that says nothing is.
@@ -88,11 +111,17 @@ export class Resolver {
     return undefined;
   }
 
+  #inTurn({ nameservers, rotate }: ResolvConf): readonly SocketAddress[] {
+    if (!rotate || nameservers.length < 2) return nameservers;
+    const first = this.#firstServer++ % nameservers.length;
+    return [...nameservers.slice(first), ...nameservers.slice(0, first)];
+  }
+
   async #ask(
     name: string,
     type: RecordType,
     server: SocketAddress,
-    timeoutMs: number,
+    { timeoutMs, useTcp }: ResolvConf,
   ): Promise<DnsAnswer | undefined> {
     const id = this.#options.rng.int(0, 0xffff);
     const query: Packet = {
@@ -101,6 +130,8 @@ export class Resolver {
       flags: 0x100,
       questions: [{ type, name: name.endsWith(".") ? name.slice(0, -1) : name, class: "IN" }],
     };
+    if (!isEncodable(name)) return undefined;
+    if (useTcp) return this.#askTcp(query, server, timeoutMs);
     const answer = await this.#askUdp(query, server, timeoutMs);
     if (!answer || ((answer.flags ?? 0) & TRUNCATED) === 0) return answer;
     return (await this.#askTcp(query, server, timeoutMs)) ?? answer;
@@ -110,12 +141,13 @@ export class Resolver {
     const socket = this.#options.network.bindUdp(0);
     const timer = this.#options.clock.setTimer(timeoutMs, () => socket.close());
     try {
+      this.#queriesSent += 1;
       socket.send(server, encode(query));
       for (;;) {
         const datagram = await socket.receive();
         if (!datagram) return undefined;
         const answer = decodeAnswer(datagram.bytes, server);
-        if (answer?.id === query.id && datagram.from.ip === server.ip) return answer;
+        if (answer && datagram.from.ip === server.ip && answersQuery(answer, query)) return answer;
       }
     } finally {
       timer.cancel();
@@ -133,36 +165,18 @@ export class Resolver {
     }
     const timer = this.#options.clock.setTimer(timeoutMs, () => connection.reset());
     try {
+      this.#queriesSent += 1;
       await connection.write(streamEncode(query));
       const message = await readLengthPrefixed(connection);
-      return message && toAnswer(streamDecode(Buffer.from(message)), server);
+      const answer = message && decodeAnswer(message.subarray(2), server);
+      return answer && answersQuery(answer, query) ? answer : undefined;
     } catch (err) {
-      if (err instanceof ConnectionError || err instanceof RangeError) return undefined;
+      if (err instanceof ConnectionError) return undefined;
       throw err;
     } finally {
       timer.cancel();
       connection.reset();
     }
-  }
-}
-
-/** One message with its two bytes of length; undefined when the stream ends first. */
-export async function readLengthPrefixed(
-  connection: Pick<Connection, "read">,
-  rest: { bytes: Uint8Array } = { bytes: new Uint8Array() },
-): Promise<Uint8Array | undefined> {
-  let buffer = rest.bytes;
-  for (;;) {
-    if (buffer.length >= 2) {
-      const end = 2 + ((buffer[0] ?? 0) << 8) + (buffer[1] ?? 0);
-      if (buffer.length >= end) {
-        rest.bytes = buffer.subarray(end);
-        return buffer.subarray(0, end);
-      }
-    }
-    const chunk = await connection.read();
-    if (!chunk) return undefined;
-    buffer = buffer.length === 0 ? chunk : Buffer.concat([buffer, chunk]);
   }
 }
 
@@ -179,6 +193,26 @@ const toAnswer = (packet: Packet, server: SocketAddress): DnsAnswer => ({
   rcode: (packet as { rcode?: string }).rcode ?? "NOERROR",
   server,
 });
+
+/** Whether the name has a form on the wire at all: no empty and no overlong label. */
+const isEncodable = (name: string): boolean => {
+  const labels = name.replace(/\.$/, "").split(".");
+  const bytes = labels.map((label) => Buffer.byteLength(label));
+  return (
+    (name === "" || name === "." || bytes.every((length) => length > 0 && length <= 63)) &&
+    bytes.reduce((sum, length) => sum + length + 1, 1) <= 255
+  );
+};
+
+/** Late answers to another question, and forged ones, are passed over. */
+function answersQuery({ id, questions = [] }: DnsAnswer, query: Packet): boolean {
+  const [asked] = query.questions ?? [];
+  const [repeated] = questions;
+  const isSame =
+    !repeated ||
+    (repeated.type === asked?.type && repeated.name.toLowerCase() === (asked.name || ".").toLowerCase());
+  return id === query.id && isSame;
+}
 
 const addressesIn = (answer: DnsAnswer): string[] =>
   (answer.answers ?? []).flatMap((record) =>
