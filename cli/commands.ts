@@ -172,6 +172,12 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/trace.js")).traceCommand,
   },
   {
+    name: "proxy-mode",
+    group: "Exploring",
+    summary: "Show or switch the mode of the nodes' proxies",
+    load: async () => (await import("./commands/proxy-mode.js")).proxyModeCommand,
+  },
+  {
     name: "timeline",
     group: "Exploring",
     summary: "Show each change of a Service from pod to tables",

@@ -84,6 +84,19 @@ export class Cursors {
     return revision === cursor.revision ? undefined : { revision, view, services };
   }
 
+  /** Since when the node has known of a change that its table does not have; undefined when it is up to date. */
+  pendingSinceMs(node: string, nowMs: number): number | undefined {
+    const { fault, revision } = this.#own.get(node) ?? this.main;
+    const next = fault?.stalled ? undefined : this.#log.after(revision)?.[0];
+    const heardMs = next && next.receivedMs + (fault?.delayMs ?? 0);
+    return heardMs !== undefined && heardMs <= nowMs ? heardMs : undefined;
+  }
+
+  /** What the node's table was made from. */
+  viewOf(node: string): ClusterView {
+    return (this.#own.get(node) ?? this.main).view;
+  }
+
   /** When a delayed cursor may move next. */
   nextDueMs(): number | undefined {
     let dueMs: number | undefined;

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
 import { TransportFaults } from "../machinery/client/faults/transport-faults.js";
 import { httpTransport } from "../machinery/client/http-transport.js";
 import { RestClient } from "../machinery/client/rest-client.js";
+import { startCarrier } from "../machinery/network/carrier.js";
 import { startAdminServer } from "../machinery/runtime/admin-server.js";
 import { FaultPoints } from "../machinery/runtime/fault-points.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
@@ -12,6 +14,7 @@ import { shutdownSignal } from "../machinery/runtime/shutdown.js";
 import { systemClock } from "../machinery/runtime/system-clock.js";
 import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
 import { balancerNamed, balancers } from "./balancers/balancers.js";
+import { modeFile } from "./mode-file.js";
 import { dataPlaneClient } from "./data-plane-client.js";
 import { defineProxyFaults } from "./fault-points.js";
 import { defaultProxyConfig, Proxy } from "./proxy.js";
@@ -20,6 +23,8 @@ interface Options extends CommonOptions {
   dataplaneAdmin?: string;
   proxyMode: string;
   minSyncPeriod: string;
+  syncPeriod: string;
+  modeFile?: string;
 }
 
 /** `kubesim proxy`: Services and EndpointSlices in, tables out. */
@@ -48,15 +53,24 @@ export async function main(argv: readonly string[]): Promise<void> {
     clock,
     rng,
     logger,
-    config: { mode: mode.name, minSyncPeriodMs: milliseconds(options.minSyncPeriod) },
+    config: {
+      mode: mode.name,
+      minSyncPeriodMs: milliseconds(options.minSyncPeriod),
+      syncPeriodMs: milliseconds(options.syncPeriod),
+    },
+    ...(options.modeFile === undefined ? {} : { modeStore: modeFile(options.modeFile) }),
+    ...(options.carrier === undefined ? {} : { carrier: options.carrier }),
   });
+  const token = options.clusterTokenFile ? readFileSync(options.clusterTokenFile, "utf8").trim() : "";
+  const carrier = options.carrier ? await startCarrier(options.carrier, token, proxy.health) : undefined;
   addProcessMetrics(proxy.metrics.registry);
   defineProxyFaults(faults, proxy);
   const admin = options.adminSocket
     ? await startAdminServer(options.adminSocket, { ...proxy.adminHandlers(), ...faults.handlers() })
     : undefined;
   await proxy.run(signal);
-  await admin?.close();
+  proxy.health.close();
+  await Promise.all([admin?.close(), carrier?.close()]);
   transport.close();
 }
 
@@ -73,11 +87,19 @@ const parseOptions = (argv: readonly string[]): Options =>
       "least time between two syncs, such as 1s or 20ms",
       `${defaultProxyConfig.minSyncPeriodMs}ms`,
     )
+    .option(
+      "--sync-period <duration>",
+      "everything is sent again at the latest after this time",
+      `${defaultProxyConfig.syncPeriodMs / 60_000}m`,
+    )
+    .option("--mode-file <path>", "where modes that were switched at run time outlast the process")
     .parse(["node", "proxy", ...argv])
     .opts<Options>();
 
 function milliseconds(duration: string): number {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m)?$/.exec(duration) ?? [];
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(duration) ?? [];
   if (number === undefined) throw new RangeError(`not a duration: "${duration}"`);
-  return Number(number) * (unit === "m" ? 60_000 : unit === "s" ? 1000 : 1);
+  return Number(number) * (UNITS[unit ?? "ms"] ?? 1);
 }
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };

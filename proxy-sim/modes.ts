@@ -1,14 +1,36 @@
+import type { ProxyMode } from "./balancers/balancer.js";
 import { balancerNamed } from "./balancers/balancers.js";
+
+/** What a restarted proxy needs to go on in the modes that it was switched to. */
+export interface SavedModes {
+  /** What the proxy was started with; started with another mode, it takes that. */
+  startedWith: string;
+  balancer: string;
+  nodeBalancers: Record<string, string>;
+}
+
+export interface ModeStore {
+  load(): SavedModes | undefined;
+  save(modes: SavedModes): void;
+}
 
 /** Which mode each node's proxy runs in. Nodes may differ, and any of them may be switched at any time. */
 export class Modes {
   readonly #byNode = new Map<string, string>();
+  readonly #startedWith: string;
+  readonly #store: ModeStore | undefined;
   #everywhere: string;
   #told = false;
 
   /** Throws RangeError for a mode that does not exist. */
-  constructor(mode: string) {
-    this.#everywhere = named(mode);
+  constructor(mode: string, store?: ModeStore) {
+    this.#startedWith = named(mode);
+    this.#everywhere = this.#startedWith;
+    this.#store = store;
+    const saved = store?.load();
+    if (saved?.startedWith !== this.#startedWith) return;
+    this.#everywhere = named(saved.balancer);
+    for (const [node, name] of Object.entries(saved.nodeBalancers)) this.#byNode.set(node, named(name));
   }
 
   /** Of one node, or of all, whatever they had. Throws RangeError for a mode that does not exist. */
@@ -18,15 +40,21 @@ export class Modes {
       this.#everywhere = name;
       this.#byNode.clear();
     } else this.#byNode.set(node, name);
-    this.#told = false;
+    this.#changed();
   }
 
   forget(node: string): void {
-    if (this.#byNode.delete(node)) this.#told = false;
+    if (this.#byNode.delete(node)) this.#changed();
   }
 
+  /** By name, with the scheduler: `ipvs-lc`. */
   of(node: string): string {
     return this.#byNode.get(node) ?? this.#everywhere;
+  }
+
+  /** Without the scheduler: `ipvs`. */
+  modeOf(node: string): ProxyMode {
+    return balancerNamed(this.of(node))?.mode ?? "iptables";
   }
 
   /** The data plane has not heard of the last change. */
@@ -44,6 +72,11 @@ export class Modes {
     const now = this.part;
     this.#told =
       balancer === now.balancer && JSON.stringify(nodeBalancers) === JSON.stringify(now.nodeBalancers);
+  }
+
+  #changed(): void {
+    this.#told = false;
+    this.#store?.save({ startedWith: this.#startedWith, ...this.part });
   }
 }
 

@@ -18,8 +18,10 @@ import { ChangeLog } from "./change-log.js";
 import { type Change, serviceOfSlice } from "./cluster-view.js";
 import { Cursors, type NodeFault } from "./cursors.js";
 import type { DataPlaneApi, HostPort } from "./dataplane/table.js";
-import { Modes } from "./modes.js";
+import { type ModeStore, Modes } from "./modes.js";
 import { NodeTracker } from "./node-tracker.js";
+import { HealthServer } from "./health/health-server.js";
+import { HealthCheckPorts, healthSourceOf } from "./health/proxy-health-source.js";
 import { ProxyMetrics } from "./proxy-metrics.js";
 import type { ReadonlyService, ReadonlySlice } from "./rules.js";
 import { type PlannedSync, planFullSync, planPartialSync } from "./transaction.js";
@@ -29,11 +31,17 @@ import { Wakeup } from "./wakeup.js";
 export interface ProxyConfig {
   /** Least time between two syncs; a single change after a quiet time goes out at once. */
   minSyncPeriodMs: number;
+  /** At the latest so long after everything was sent, it is sent again (upstream: FullSyncPeriod). */
+  syncPeriodMs: number;
   /** A balancer's name: iptables, ipvs-rr. Every node starts with it. */
   mode: string;
 }
 
-export const defaultProxyConfig: ProxyConfig = { minSyncPeriodMs: 20, mode: "iptables" };
+export const defaultProxyConfig: ProxyConfig = {
+  minSyncPeriodMs: 20,
+  syncPeriodMs: 3_600_000,
+  mode: "iptables",
+};
 
 const RETRY_MS = 100;
 /** What kube-proxy asks for: Services that are not headless and have no proxy of their own. */
@@ -46,6 +54,10 @@ export interface ProxyOptions {
   rng: Rng;
   logger: Logger;
   config?: Partial<ProxyConfig>;
+  /** Where modes outlast the process. */
+  modeStore?: ModeStore;
+  /** Where this process takes connections to the nodes' health ports, for `health`. */
+  carrier?: string;
 }
 
 /** kube-proxy for every node: watches Services, EndpointSlices and Nodes, and keeps the data plane's tables. */
@@ -54,6 +66,9 @@ export class Proxy {
   readonly timeline = new Timeline();
   readonly nodes = new NodeTracker();
   readonly modes: Modes;
+  /** The ports on which each node's kube-proxy listens. */
+  readonly health: HealthServer;
+  readonly #healthChecks = new HealthCheckPorts();
   readonly #log = new ChangeLog(0);
   readonly cursors = new Cursors(this.#log);
   readonly #options: ProxyOptions;
@@ -68,12 +83,16 @@ export class Proxy {
   #offset: number | undefined;
   #fullSyncNeeded = true;
   #lastSyncMs = Number.NEGATIVE_INFINITY;
+  /** Wall time of the last sync that was taken, and of the last full one. */
+  #updatedMs = 0;
+  #fullMs = 0;
   #synced = false;
 
   constructor(options: ProxyOptions) {
     this.#options = options;
     this.#config = { ...defaultProxyConfig, ...options.config };
-    this.modes = new Modes(this.#config.mode);
+    this.modes = new Modes(this.#config.mode, options.modeStore);
+    this.health = new HealthServer(healthSourceOf(this, this.#healthChecks));
     this.#informers = new SharedInformers({
       ...options,
       rng: options.rng.fork("informers"),
@@ -103,6 +122,11 @@ export class Proxy {
     return this.#synced;
   }
 
+  /** When tables were last written. */
+  get lastUpdatedMs(): number {
+    return this.#updatedMs;
+  }
+
   /** The revision by which the data plane knows this state of the change log. */
   tableRevision(logRevision: number): number {
     return (this.#offset ?? 0) + logRevision;
@@ -128,7 +152,14 @@ export class Proxy {
   /** From now on this node's proxy, or everyone's, works in that mode. Throws RangeError for an unknown node or mode. */
   switchMode(mode: string, node?: string): void {
     if (node !== undefined && !this.nodes.has(node)) throw new RangeError(`node "${node}" not found`);
+    const before = node === undefined ? this.modes.part.balancer : this.modes.of(node);
     this.modes.set(mode, node);
+    const to = node === undefined ? this.modes.part.balancer : this.modes.of(node);
+    this.#options.logger.info("Switched proxy mode; the rules of the one before are cleaned up", {
+      node: node ?? "*",
+      from: before,
+      to,
+    });
     this.#wakeup.ring();
   }
 
@@ -140,7 +171,10 @@ export class Proxy {
     this.#services.onChange({
       added: (service) => this.#serviceChanged(service),
       updated: (_, service) => this.#serviceChanged(service),
-      deleted: (service) => this.#append({ kind: "service", key: objectKey(service) }),
+      deleted: (service) => {
+        this.#healthChecks.set(objectKey(service));
+        this.#append({ kind: "service", key: objectKey(service) });
+      },
     });
     this.#informers.for(endpointSlices, { labelSelector: SELECTOR }).onChange({
       added: (slice) => this.#sliceChanged(slice),
@@ -165,7 +199,7 @@ export class Proxy {
   }
 
   #serviceChanged(service: ReadonlyService): void {
-    this.metrics.serviceChanges.inc();
+    this.#healthChecks.set(objectKey(service), service);
     this.#append({ kind: "service", key: objectKey(service), object: service });
   }
 
@@ -180,10 +214,9 @@ export class Proxy {
   }
 
   #append(change: Change, previous?: ReadonlySlice): void {
-    if (change.kind === "slice") this.metrics.endpointChanges.inc();
     const nowMs = this.#options.clock.nowMs();
     this.timeline.add(this.#log.append(change, nowMs), previous);
-    this.metrics.lastQueued.set(nowMs / 1000);
+    this.metrics.queued(change.kind, nowMs, this.nodes.families);
     this.#wakeup.ring();
   }
 
@@ -211,15 +244,23 @@ export class Proxy {
         await this.#sync(signal);
       } catch (err) {
         if (signal.aborted) return;
-        this.metrics.failures.inc();
+        this.metrics.failed(this.modes.part.balancer, this.#fullSyncNeeded);
         // Whether the transaction was applied is not known.
         this.#fullSyncNeeded = true;
         logger.warn("The data plane did not take a sync; trying again", { err });
         await clock.sleep(RETRY_MS, signal).catch(() => {});
         continue;
       }
-      await this.#wakeup.wait(clock, this.cursors.nextDueMs());
+      await this.#wakeup.wait(clock, this.#nextDueMs());
+      if (this.#synced && clock.nowMs() >= this.#fullMs + this.#config.syncPeriodMs)
+        this.#fullSyncNeeded = true;
     }
+  }
+
+  #nextDueMs(): number | undefined {
+    const cursorMs = this.cursors.nextDueMs();
+    if (!this.#synced) return cursorMs;
+    return Math.min(cursorMs ?? Number.POSITIVE_INFINITY, this.#fullMs + this.#config.syncPeriodMs);
   }
 
   async #sync(signal: AbortSignal): Promise<void> {
@@ -232,7 +273,16 @@ export class Proxy {
       : planPartialSync(this.cursors, nodes, this.nodes.size, this.#offset, clock.nowMs());
     if (!plan && !this.modes.pending) return;
     const modes = this.modes.part;
-    const result = await dataPlane.program({ bootId: this.#bootId, ...modes, ...plan?.transaction }, signal);
+    const { carrier } = this.#options;
+    const result = await dataPlane.program(
+      {
+        bootId: this.#bootId,
+        ...(carrier === undefined ? {} : { proxyCarrier: carrier }),
+        ...modes,
+        ...plan?.transaction,
+      },
+      signal,
+    );
     if (result.kind === "resync") {
       logger.info("The data plane asks for everything", { reason: result.reason });
       this.#fullSyncNeeded = true;
@@ -245,7 +295,7 @@ export class Proxy {
     this.#fullSyncNeeded = false;
     this.#synced = true;
     this.#commit(plan);
-    this.#observe(plan, clock.monotonicMs() - startMs);
+    this.#observe(plan, clock.monotonicMs() - startMs, result.conntrackDeleted);
   }
 
   /** The data plane has it: the cursors move, and the timeline learns when. */
@@ -255,6 +305,7 @@ export class Proxy {
     for (const { cursor, to, node } of plan.moves) {
       const brought = this.timeline.programmed(cursor.revision, to.revision, {
         atMs,
+        ...(plan.full ? { full: true } : {}),
         ...(node === undefined ? { nodeCount: this.nodes.size - own } : { nodes: [node], nodeCount: 1 }),
       });
       for (const { triggeredMs } of brought)
@@ -267,11 +318,12 @@ export class Proxy {
     this.#log.trim(this.cursors.oldest());
   }
 
-  #observe(plan: PlannedSync, durationMs: number): void {
-    const seconds = durationMs / 1000;
-    this.metrics.syncDuration.observe(seconds);
-    (plan.full ? this.metrics.fullSyncDuration : this.metrics.partialSyncDuration).observe(seconds);
-    this.metrics.lastSync.set(this.#options.clock.nowMs() / 1000);
+  #observe({ full }: PlannedSync, durationMs: number, conntrackDeleted: number): void {
+    const atMs = this.#options.clock.nowMs();
+    const { families } = this.nodes;
+    this.#updatedMs = atMs;
+    if (full) this.#fullMs = atMs;
+    this.metrics.synced({ full, seconds: durationMs / 1000, atMs, families, conntrackDeleted });
   }
 
   /** A node port that another program on this machine holds is said once on its Service. */

@@ -23,7 +23,15 @@ export interface TimelineEntry {
   nowReady?: readonly string[];
   noLongerReady?: readonly string[];
   /** When tables had it: the nodes named, or every node that no other entry names. */
-  programmed: { atMs: number; nodes?: readonly string[]; nodeCount: number }[];
+  programmed: Programmed[];
+}
+
+export interface Programmed {
+  atMs: number;
+  nodes?: readonly string[];
+  nodeCount: number;
+  /** With everything else, not as a change of what was there. */
+  full?: boolean;
 }
 
 const MOST_ENTRIES = 5000;
@@ -58,11 +66,7 @@ export class Timeline {
   }
 
   /** The tables of these nodes went from one revision to another. Answers the changes that this brought them. */
-  programmed(
-    from: number,
-    to: number,
-    at: { atMs: number; nodes?: readonly string[]; nodeCount: number },
-  ): TimelineEntry[] {
+  programmed(from: number, to: number, at: Programmed): TimelineEntry[] {
     const brought: TimelineEntry[] = [];
     for (let i = this.#entries.length - 1; i >= 0; i--) {
       const entry = this.#entries[i];

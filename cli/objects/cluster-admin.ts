@@ -24,7 +24,7 @@ export interface WhichAdmin {
 export interface ClusterAdmin {
   /** Of the cluster, in its data directory. */
   kubeconfig: string;
-  call<T>(process: ProcessName, method: "GET" | "POST", path: string, body?: unknown): Promise<T>;
+  call<T>(process: ProcessName, method: "GET" | "POST" | "PUT", path: string, body?: unknown): Promise<T>;
   stream<T>(process: ProcessName, path: string, signal: AbortSignal): AsyncIterable<T>;
 }
 
@@ -40,7 +40,7 @@ export function clusterAdmin(flags: WhichAdmin): ClusterAdmin {
   const socket = (process: ProcessName): string => adminSocket(cluster, process);
   return {
     kubeconfig: existsSync(dir.kubeconfig) ? dir.kubeconfig : kubeconfig,
-    call: async <T>(process: ProcessName, method: "GET" | "POST", path: string, body?: unknown) => {
+    call: async <T>(process: ProcessName, method: "GET" | "POST" | "PUT", path: string, body?: unknown) => {
       try {
         return (await adminCall(socket(process), method, path, body)) as T;
       } catch (err) {

@@ -101,6 +101,9 @@ export function argumentsOf(
         "--dataplane-admin",
         adminSocket(cluster, "dataplane"),
         ...(options.proxyMode ? ["--proxy-mode", options.proxyMode] : []),
+        "--mode-file",
+        join(dir.path, "proxy-modes.json"),
+        ...onNetwork,
         ...common,
       ];
   }

@@ -32,7 +32,8 @@ export class Conntrack {
   readonly #onEnd: (entry: ConntrackEntry) => void;
   readonly #byOriginal = new Map<string, ConntrackEntry>();
   readonly #byReply = new Map<string, ConntrackEntry>();
-  readonly #byServicePort = new Map<string, Set<ConntrackEntry>>();
+  /** By the port that the client sends to. */
+  readonly #byPort = new Map<number, Set<ConntrackEntry>>();
   #sweep: Timer | undefined;
 
   constructor(clock: Clock, onEnd: (entry: ConntrackEntry) => void) {
@@ -79,17 +80,14 @@ export class Conntrack {
       }
     this.#byOriginal.set(tuple(entry.original.from, entry.original.to), entry);
     this.#byReply.set(tuple(entry.translated.to, entry.translated.from), entry);
-    const servicePort = entry.flow.servicePort;
-    if (servicePort !== undefined) {
-      const siblings = this.#byServicePort.get(servicePort) ?? new Set();
-      this.#byServicePort.set(servicePort, siblings.add(entry));
-    }
+    const { port } = entry.original.to;
+    this.#byPort.set(port, (this.#byPort.get(port) ?? new Set()).add(entry));
     this.#sweep ??= this.#clock.setTimer(SWEEP_MS, () => this.#expire());
   }
 
-  /** Forgets the entries of a service port that `isStale`, as `conntrack -D` does. */
-  flush(servicePort: string, isStale: (entry: ConntrackEntry) => boolean): void {
-    for (const entry of this.#byServicePort.get(servicePort) ?? []) if (isStale(entry)) this.#remove(entry);
+  /** Forgets the entries to this port that are stale, as `conntrack -D` does. */
+  flush(port: number, isStale: (entry: ConntrackEntry) => boolean): void {
+    for (const entry of this.#byPort.get(port) ?? []) if (isStale(entry)) this.#remove(entry);
   }
 
   flushWhere(isStale: (entry: ConntrackEntry) => boolean): void {
@@ -124,10 +122,9 @@ export class Conntrack {
     this.#byOriginal.delete(key);
     const reply = tuple(entry.translated.to, entry.translated.from);
     if (this.#byReply.get(reply) === entry) this.#byReply.delete(reply);
-    const servicePort = entry.flow.servicePort;
-    const siblings = servicePort === undefined ? undefined : this.#byServicePort.get(servicePort);
+    const siblings = this.#byPort.get(entry.original.to.port);
     siblings?.delete(entry);
-    if (siblings?.size === 0 && servicePort !== undefined) this.#byServicePort.delete(servicePort);
+    if (siblings?.size === 0) this.#byPort.delete(entry.original.to.port);
     this.#onEnd(entry);
   }
 }

@@ -154,9 +154,9 @@ export class DataPlane implements Uplink, DataPlaneApi {
     const result = this.router.program(transaction);
     if ("mismatch" in result) return { kind: "resync", bootId, reason: result.mismatch };
     this.#programmed += 1;
-    this.datagrams.flushStale(result.changed);
+    const conntrackDeleted = this.datagrams.flushStale(result.changed);
     await this.#options.hostListeners?.sync(this.router);
-    return { kind: "programmed", bootId, hostPorts: this.hostPorts() };
+    return { kind: "programmed", bootId, hostPorts: this.hostPorts(), conntrackDeleted };
   }
 
   #useBalancers({ balancer, nodeBalancers = {} }: ProgramTransaction): void {
@@ -209,8 +209,13 @@ export class DataPlane implements Uplink, DataPlaneApi {
       this.flows.opened(record);
       return { connection, record, decision };
     } catch (err) {
-      this.flows.ended(record, outcomeOf(err), err instanceof Error ? err.message : String(err));
-      throw err;
+      const failure = decision.hop?.isProxy && outcomeOf(err) === "unreachable" ? proxyIsGone() : err;
+      this.flows.ended(
+        record,
+        outcomeOf(failure),
+        failure instanceof Error ? failure.message : String(failure),
+      );
+      throw failure;
     }
   }
 
@@ -311,3 +316,6 @@ function outcomeOf(err: unknown): FlowOutcome {
       return "reset";
   }
 }
+
+/** The node is there, but nobody listens on the proxy's port. */
+const proxyIsGone = (): ConnectionError => new ConnectionError("refused", "the node's proxy does not run");

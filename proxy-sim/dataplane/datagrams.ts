@@ -5,7 +5,6 @@ import type { CarrierDialer } from "./carrier-dialer.js";
 import { Conntrack, type ConntrackEntry } from "./conntrack.js";
 import type { FlowLog } from "./flow-log.js";
 import { throughLoopback } from "./loopback.js";
-import { backendKey } from "./route-entry.js";
 import type { Router } from "./router.js";
 
 export interface DatagramOptions {
@@ -47,13 +46,33 @@ export class Datagrams {
     ]);
   }
 
-  /** Entries of these service ports whose backend their node would no longer choose. Upstream: pkg/proxy/conntrack. */
-  flushStale(servicePorts: Iterable<string>): void {
-    for (const servicePort of servicePorts)
-      this.conntrack.flush(servicePort, ({ decision, flow }) => {
-        const entry = this.#options.router.kernel(decision.node ?? "")?.table.get(servicePort);
-        return !entry?.pools.cluster.some((backend) => backendKey(backend) === flow.backend);
-      });
+  /**
+   * Forgets the exchanges that these service ports' rules would send elsewhere, and answers how many they were: those to
+   * one of their addresses that do not end at a serving endpoint. A Service that has none keeps what it has, and so does
+   * one that is gone. Upstream: pkg/proxy/conntrack/cleanup.go CleanStaleEntries.
+   */
+  flushStale(servicePorts: Iterable<string>): number {
+    const { router } = this.#options;
+    const before = this.conntrack.size;
+    if (before === 0) return 0;
+    for (const servicePort of servicePorts) {
+      const route = router.newestTable.get(servicePort)?.route;
+      if (route?.protocol !== "UDP") continue;
+      for (const port of new Set([route.port, route.nodePort ?? route.port]))
+        this.conntrack.flush(port, (entry) => this.#isStale(entry, servicePort));
+    }
+    return before - this.conntrack.size;
+  }
+
+  #isStale({ decision, original: { to }, translated }: ConntrackEntry, servicePort: string): boolean {
+    const route = this.#options.router.kernel(decision.node ?? "")?.table.get(servicePort)?.route;
+    if (route?.protocol !== "UDP") return false;
+    const isVip =
+      to.port === route.port &&
+      [route.clusterIPs, route.externalIPs, route.loadBalancerIPs].some((ips) => ips.includes(to.ip));
+    if (!isVip && to.port !== route.nodePort) return false;
+    const serving = route.backends.filter((backend) => backend.serving);
+    return serving.length > 0 && !serving.some(({ ip }) => ip === translated.to.ip);
   }
 
   forgetNode(node: string): void {

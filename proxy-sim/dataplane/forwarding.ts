@@ -8,6 +8,8 @@ export interface Hop {
   node?: NodeRoute;
   /** Socket path of the carrier. */
   carrier: string;
+  /** The node's proxy listens there, not one of its pods or programs. */
+  isProxy?: true;
 }
 
 /** Longest prefix match over nodes, their pod ranges, and hosts that were given by name. */

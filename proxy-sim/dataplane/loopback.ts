@@ -23,5 +23,8 @@ export function throughLoopback(router: Router, packet: Packet): Packet {
     seesLoopback(kernel.balancer.mode, to.ip) && kernel.table.nodePort(to.port, protocol) !== undefined;
   const isHostPort =
     familyOf(to.ip) === "IPv4" && router.forwarding.hostPort(node.nodeName, [ip, to.ip], to.port, protocol);
-  return isNodePort || isHostPort ? { ...packet, to: { ip, port: to.port }, loopback: to.ip } : packet;
+  const isProxy = router.isProxyPort({ ...packet, loopback: to.ip }, node.nodeName);
+  return isNodePort || isHostPort || isProxy
+    ? { ...packet, to: { ip, port: to.port }, loopback: to.ip }
+    : packet;
 }

@@ -11,6 +11,7 @@ export class RouteTable {
     byKey: PersistentMap.empty(),
     byServicePort: PersistentMap.empty(),
     nodePorts: PersistentMap.empty(),
+    healthChecks: PersistentMap.empty(),
   });
 
   readonly revision: number;
@@ -28,6 +29,11 @@ export class RouteTable {
 
   nodePort(port: number, protocol: Protocol): Match | undefined {
     return this.#maps.nodePorts.get(`${port}/${protocol}`);
+  }
+
+  /** Whether a Service has its health check on this port of the nodes. */
+  isHealthCheck(port: number): boolean {
+    return this.#maps.healthChecks.has(String(port));
   }
 
   get(servicePort: string): RouteEntry | undefined {
@@ -59,6 +65,8 @@ interface TableMaps {
   byKey: PersistentMap<Match>;
   byServicePort: PersistentMap<RouteEntry>;
   nodePorts: PersistentMap<Match>;
+  /** `healthCheckNodePort` → the service port that brought it. */
+  healthChecks: PersistentMap<string>;
 }
 
 export const routeKey = (to: SocketAddress, protocol: Protocol): RouteKey =>
@@ -66,7 +74,7 @@ export const routeKey = (to: SocketAddress, protocol: Protocol): RouteKey =>
 
 function withRoute(maps: TableMaps, entry: RouteEntry): TableMaps {
   const { route } = entry;
-  let { byKey, nodePorts } = maps;
+  let { byKey, nodePorts, healthChecks } = maps;
   for (const { ip, scope } of addressesOf(route)) {
     const key = routeKey({ ip, port: route.port }, route.protocol);
     // Two Services may claim one external IP; the first keeps it.
@@ -74,20 +82,25 @@ function withRoute(maps: TableMaps, entry: RouteEntry): TableMaps {
   }
   if (route.nodePort !== undefined)
     nodePorts = nodePorts.with(`${route.nodePort}/${route.protocol}`, { entry, scope: "node-port" });
-  return { byKey, nodePorts, byServicePort: maps.byServicePort.with(route.servicePort, entry) };
+  if (route.healthCheckNodePort !== undefined)
+    healthChecks = healthChecks.with(String(route.healthCheckNodePort), route.servicePort);
+  const byServicePort = maps.byServicePort.with(route.servicePort, entry);
+  return { byKey, nodePorts, healthChecks, byServicePort };
 }
 
 function without(maps: TableMaps, servicePort: string): TableMaps {
   const old = maps.byServicePort.get(servicePort);
   if (!old) return maps;
-  let { byKey, nodePorts } = maps;
+  let { byKey, nodePorts, healthChecks } = maps;
   for (const { ip } of addressesOf(old.route)) {
     const key = routeKey({ ip, port: old.route.port }, old.route.protocol);
     if (byKey.get(key)?.entry === old) byKey = byKey.without(key);
   }
   const portKey = `${old.route.nodePort}/${old.route.protocol}`;
   if (nodePorts.get(portKey)?.entry === old) nodePorts = nodePorts.without(portKey);
-  return { byKey, nodePorts, byServicePort: maps.byServicePort.without(servicePort) };
+  const healthCheck = String(old.route.healthCheckNodePort);
+  if (healthChecks.get(healthCheck) === servicePort) healthChecks = healthChecks.without(healthCheck);
+  return { byKey, nodePorts, healthChecks, byServicePort: maps.byServicePort.without(servicePort) };
 }
 
 const addressesOf = (route: ServicePortRoute): { ip: string; scope: RouteScope }[] => [

@@ -9,7 +9,14 @@ import { NodeKernel } from "./node-kernel.js";
 import { backendKey, type Match } from "./route-entry.js";
 import { RouteTable } from "./route-table.js";
 import { type Selection, selectBackends, type Vantage } from "./selection.js";
-import type { Backend, NodeRoute, ProgramTransaction, TableUpdate } from "./table.js";
+import {
+  type Backend,
+  HEALTHZ_PORT,
+  METRICS_PORT,
+  type NodeRoute,
+  type ProgramTransaction,
+  type TableUpdate,
+} from "./table.js";
 
 export interface RouterOptions {
   clock: Clock;
@@ -51,6 +58,7 @@ export class Router {
   #balancer: Balancer;
   #nodeBalancers: ReadonlyMap<string, Balancer> = new Map();
   #someRetry = false;
+  #proxyCarrier: string | undefined;
   readonly #kernels = new Map<string, NodeKernel>();
   readonly #down = new Set<string>();
   /** Stands for hosts that are no nodes. */
@@ -90,7 +98,11 @@ export class Router {
   }
 
   get newestRevision(): number {
-    return this.#outside.table.revision;
+    return this.newestTable.revision;
+  }
+
+  get newestTable(): RouteTable {
+    return this.#outside.table;
   }
 
   /** Of every node that has none of its own. */
@@ -118,6 +130,7 @@ export class Router {
     const arriving = new Set((transaction.nodes?.set ?? []).map((node) => node.nodeName));
     const mismatch = tables.map((update) => this.#mismatch(update, arriving)).find((reason) => reason);
     if (mismatch) return { mismatch };
+    this.#proxyCarrier = transaction.proxyCarrier ?? this.#proxyCarrier;
     this.#programNodes(transaction);
     const changed = new Set<string>();
     const moves = tables.map((update) => ({ update, kernels: this.#kernelsAt(update, transaction.full) }));
@@ -197,13 +210,28 @@ export class Router {
     if (ip !== undefined) decision.from = { ip, port: decision.from.port };
   }
 
-  /** A node's own address: a pod's host port, or whoever listens there. Upstream: the CNI plugin portmap. */
+  /** Whether the node's proxy itself listens on the port that this packet goes to. */
+  isProxyPort(packet: Packet, node: string): boolean {
+    const { port } = packet.to;
+    if (packet.protocol !== "TCP") return false;
+    if (port === HEALTHZ_PORT || (port === METRICS_PORT && packet.loopback !== undefined)) return true;
+    return this.#kernels.get(node)?.table.isHealthCheck(port) === true;
+  }
+
+  /**
+   * A node's own address: a pod's host port, the proxy, or whoever listens there. Upstream: the CNI plugin portmap.
+   */
   #toNode(packet: Packet, decision: Decision, node: NodeRoute): Decision {
     const { ip, port } = packet.to;
     const own = packet.loopback === undefined ? [ip] : [ip, packet.loopback];
     const mapping = this.forwarding.hostPort(node.nodeName, own, port, packet.protocol);
     const podIP = mapping?.podIPs.find((each) => familyOf(each) === familyOf(ip));
-    if (!mapping || podIP === undefined) return this.#direct(decision);
+    if (!mapping || podIP === undefined) {
+      const carrier = this.isProxyPort(packet, node.nodeName) ? this.#proxyCarrier : undefined;
+      if (carrier === undefined || this.#down.has(node.nodeName)) return this.#direct(decision);
+      decision.hop = { node, carrier, isProxy: true };
+      return decision;
+    }
     decision.hostPort = mapping;
     decision.to = { ip: podIP, port: mapping.podPort };
     if (packet.from.ip === podIP || packet.loopback !== undefined) this.#masquerade(decision, node, node);

@@ -79,6 +79,10 @@ export interface TableUpdate {
   remove: readonly string[];
 }
 
+/** kube-proxy's `--healthz-bind-address`, of every address, and `--metrics-bind-address`, of loopback alone. */
+export const HEALTHZ_PORT = 10_256;
+export const METRICS_PORT = 10_249;
+
 /** All of it happens, or none. */
 export interface ProgramTransaction {
   /** The data plane it was computed for; another one answers `resync`. Absent: whichever it is. */
@@ -87,6 +91,8 @@ export interface ProgramTransaction {
   balancer?: string;
   /** Nodes that have another one; with `balancer`, those not named have that. */
   nodeBalancers?: Readonly<Record<string, string>>;
+  /** Where the nodes' proxies take connections to their own ports. Absent: as before. */
+  proxyCarrier?: string;
   /** Nodes that are not in `nodes.set` are forgotten. */
   full?: boolean;
   nodes?: { set: readonly NodeRoute[]; remove: readonly string[] };
@@ -94,7 +100,13 @@ export interface ProgramTransaction {
 }
 
 export type ProgramResult =
-  | { kind: "programmed"; bootId: string; hostPorts: readonly HostPort[] }
+  | {
+      kind: "programmed";
+      bootId: string;
+      hostPorts: readonly HostPort[];
+      /** UDP entries that were flushed because their endpoints are gone. */
+      conntrackDeleted: number;
+    }
   /** The base of the transaction is not what this data plane holds: everything must be sent anew. */
   | { kind: "resync"; bootId: string; reason: string };
 

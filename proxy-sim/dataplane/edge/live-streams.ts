@@ -43,8 +43,11 @@ export class LiveStreams {
     try {
       upstream = await session.connect(decision.from, decision.to);
     } catch {
-      this.#dataPlane.flows.ended(record, "unreachable", "the node's process does not answer");
-      return turnAway(socket, "unreachable", entrance);
+      const [outcome, who] = decision.hop?.isProxy
+        ? (["refused", "proxy"] as const)
+        : (["unreachable", "process"] as const);
+      this.#dataPlane.flows.ended(record, outcome, `the node's ${who} does not answer`);
+      return turnAway(socket, outcome, entrance);
     }
     const link = {
       source: decision.sourceNode ?? packet.enteredAt ?? "",
