@@ -129,6 +129,20 @@ export const builtinPolicies: readonly Policy[] = [
     ],
   },
   {
+    // The ClusterRole of ingress-nginx, for every controller that is installed in its namespace.
+    role: "ingress-nginx",
+    groups: ["system:serviceaccounts:ingress-nginx"],
+    resourceRules: [
+      ...events,
+      leases,
+      rule("", ["configmaps", "endpoints", "nodes", "pods", "secrets", "namespaces"], ["list", "watch"]),
+      rule("", ["nodes", "services"], READ),
+      rule("networking.k8s.io", ["ingresses", "ingressclasses"], READ),
+      rule("networking.k8s.io", ["ingresses/status"], ["update"]),
+      rule("discovery.k8s.io", ["endpointslices"], READ),
+    ],
+  },
+  {
     role: "system:coredns",
     users: ["system:serviceaccount:kube-system:coredns"],
     resourceRules: [

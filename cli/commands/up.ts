@@ -6,7 +6,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { AdminError, adminCall } from "../../machinery/runtime/admin-server.js";
 import { jsonLogger } from "../../machinery/runtime/json-logger.js";
 import type { CliCommand, CliContext } from "../command.js";
-import { applyFiles } from "../supervisor/addons.js";
+import { applyFiles, INGRESS_MANIFEST } from "../supervisor/addons.js";
 import { ClusterDir, defaultDataDir, UserError } from "../supervisor/cluster.js";
 import { prepareCluster } from "../supervisor/prepare.js";
 import { adminSocket, type LaunchOptions } from "../supervisor/processes.js";
@@ -69,6 +69,7 @@ export function parseUp(
     .option("--seed <text>", "seed of every random choice")
     .option("--proxy-mode <mode>", "how Services choose a backend")
     .option("--chaos", "let scenarios break the processes and their links")
+    .option("--ingress", "with an Ingress controller (manifests/addons/ingress-nginx.yaml)")
     .option("--log-level <level>", "least severe record to log")
     .exitOverride();
   try {
@@ -115,13 +116,11 @@ export async function runCluster(
   try {
     await supervisor.start();
     const ready = supervisor.waitUntilReady(context.signal, (name) => onProgress(`${name} is ready`));
-    const applied = supervisor
-      .waitUntilReady(context.signal, undefined, ["apiserver"])
-      .then(async () => {
-        const healed = await supervisor.healLeftovers();
-        if (healed > 0) onProgress(`healed ${healed} faults that were left from the last run`);
-        await applyFiles(dir, options.filename, context, onProgress);
-      });
+    const applied = supervisor.waitUntilReady(context.signal, undefined, ["apiserver"]).then(async () => {
+      const healed = await supervisor.healLeftovers();
+      if (healed > 0) onProgress(`healed ${healed} faults that were left from the last run`);
+      await applyFiles(dir, options.filename, context, onProgress);
+    });
     await Promise.all([ready, applied]);
     supervisor.markComplete();
     await onUp(await supervisor.status());

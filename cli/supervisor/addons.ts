@@ -7,6 +7,10 @@ import { builtInResource } from "../resource-for.js";
 import type { ClusterDir } from "./cluster.js";
 
 const SYSTEM_MANIFESTS = fileURLToPath(new URL("../../../manifests/system", import.meta.url));
+/** What `up --ingress` applies too. */
+export const INGRESS_MANIFEST = fileURLToPath(
+  new URL("../../../manifests/addons/ingress-nginx.yaml", import.meta.url),
+);
 
 /** Applies the cluster's own add-ons (DNS), then what the user named. */
 export async function applyFiles(

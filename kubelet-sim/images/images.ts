@@ -7,6 +7,7 @@ import { helloApp } from "./hello-app.js";
 import { httpEcho } from "./http-echo.js";
 import { httpd } from "./httpd.js";
 import type { Image } from "./image.js";
+import { ingressNginx } from "./ingress-nginx/ingress-nginx.js";
 import { load } from "./load.js";
 import { nginx } from "./nginx.js";
 import { pause } from "./pause.js";
@@ -32,4 +33,5 @@ export const images: readonly Image[] = [
   redis,
   toolbox,
   load,
+  ingressNginx,
 ];

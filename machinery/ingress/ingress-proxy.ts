@@ -20,7 +20,7 @@ export interface IngressProxyOptions {
   clock: Clock;
   rng: Rng;
   /** Where requests go that no route and no host's fallback takes. */
-  defaultRoute?: Route;
+  defaultRoute: () => Route | undefined;
   /** A request was answered, or given up. */
   onServed?: (exchange: Exchange) => void;
 }
@@ -93,7 +93,7 @@ export class IngressProxy {
     const { router, clock, defaultRoute } = this.#options;
     const { method, headers } = request;
     const found = router.find({ host: name, path: target.path, query: target.query, method, headers });
-    const route = found?.route ?? defaultRoute;
+    const route = found?.route ?? defaultRoute();
     const sentId = headers["x-request-id"];
     return {
       request,

@@ -2,6 +2,7 @@ import { type Service, type ServicePort, services } from "../api/core-v1.js";
 import { type EndpointSlice, endpointSlices, SERVICE_NAME_LABEL } from "../api/discovery-v1.js";
 import type { DeepReadonly } from "../api/meta-v1.js";
 import type { Informer } from "../client/informer.js";
+import type { Selection } from "../client/reflector.js";
 import type { SharedInformers } from "../client/shared-informers.js";
 import { formatAddress } from "../network/addresses.js";
 import type { ServiceTarget } from "./route.js";
@@ -30,9 +31,9 @@ export class ServiceUpstreams {
   /** By Service, then by port. */
   readonly #known = new Map<string, Map<string, Upstream>>();
 
-  constructor(informers: SharedInformers) {
-    this.#services = informers.for<Service>(services);
-    this.#slices = informers.for<EndpointSlice>(endpointSlices);
+  constructor(informers: SharedInformers, selection: Selection = {}) {
+    this.#services = informers.for<Service>(services, selection);
+    this.#slices = informers.for<EndpointSlice>(endpointSlices, selection);
     this.#slices.addIndex(BY_SERVICE, (slice) => [serviceKeyOf(slice)]);
     const forgetService = ({ metadata }: DeepReadonly<Service>): void => {
       this.#known.delete(`${metadata.namespace}/${metadata.name}`);
@@ -42,6 +43,10 @@ export class ServiceUpstreams {
     };
     this.#services.onChange(onAny(forgetService));
     this.#slices.onChange(onAny(forgetSlice));
+  }
+
+  hasSynced(): boolean {
+    return this.#services.hasSynced() && this.#slices.hasSynced();
   }
 
   service(namespace: string, name: string): DeepReadonly<Service> | undefined {

@@ -16,6 +16,7 @@ export interface CertificateRequest {
 
 export interface Issuer {
   commonName: string;
+  organizations?: readonly string[];
   privateKey: KeyObject;
 }
 
@@ -86,7 +87,7 @@ function signed(
     der(0xa0, derInteger(Buffer.from([2]))),
     derInteger(validity.serial),
     SIGNATURE_ALGORITHM,
-    distinguishedName(issuer.commonName),
+    distinguishedName(issuer.commonName, issuer.organizations),
     der(SEQUENCE, derTime(validity.notBeforeMs), derTime(validity.notAfterMs)),
     distinguishedName(subject.commonName, subject.organizations),
     subject.publicKey.export({ type: "spki", format: "der" }),
