@@ -1,5 +1,20 @@
 import type { Fault } from "./fault.js";
+import { apiLinkFaults } from "./faults/api-links.js";
+import { apiRequestFaults } from "./faults/api-requests.js";
+import { changeFaults } from "./faults/changes.js";
 import { killPod } from "./faults/kill-pod.js";
+import { nodeFaults } from "./faults/nodes.js";
+import { duplicateFaults, processFaults } from "./faults/processes.js";
+import { watchFaults } from "./faults/watches.js";
 
-/** Every fault a scenario can name. */
-export const faults: readonly Fault[] = [killPod];
+/** Every fault a scenario can name, by layer. */
+export const faults: readonly Fault[] = [
+  killPod,
+  ...nodeFaults,
+  ...apiLinkFaults,
+  ...watchFaults,
+  ...apiRequestFaults,
+  ...processFaults,
+  ...duplicateFaults,
+  ...changeFaults,
+];
