@@ -6,7 +6,7 @@ import { faults } from "../../chaos/faults.js";
 import { CannotRun } from "../../chaos/cannot-run.js";
 import type { RunReport } from "../../chaos/judge.js";
 import { runScenario } from "../../chaos/runner.js";
-import { parseScenario } from "../../chaos/scenario.js";
+import { parseScenario } from "../../chaos/scenario/parse.js";
 import type { Scenario } from "../../chaos/scenario/types.js";
 import { TransportError } from "../../machinery/api/http.js";
 import { toMessage } from "../../machinery/api/field-error.js";
@@ -76,10 +76,7 @@ async function readScenario(file: string, seed: string | undefined): Promise<Sce
   } catch (err) {
     throw new UserError(explainYamlError(err, text, file), COULD_NOT_RUN);
   }
-  const { scenario, errors } = parseScenario(document, {
-    faults: faults.map(({ name }) => name),
-    invariants: checkers.map(({ name }) => name),
-  });
+  const { scenario, errors } = parseScenario(document, { faults, checkers });
   if (errors.length > 0) {
     throw new UserError(
       `Scenario "${scenario.name}" is invalid:\n${errors.map((e) => `  ${toMessage(e)}`).join("\n")}`,

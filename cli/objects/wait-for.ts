@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../machinery/api/meta-v1.js";
 import { isExpired, isNotFound } from "../../machinery/api/status.js";
 import { TransportError } from "../../machinery/api/http.js";
-import { parseDurationMs } from "../../chaos/scenario.js";
+import { parseDurationMs } from "../../chaos/scenario/quantities.js";
 import type { CliContext } from "../command.js";
 import { UserError } from "../supervisor/cluster.js";
 import type { Session } from "./connection-flags.js";
