@@ -59,7 +59,7 @@ export interface Row {
   client: Client;
   to: string;
   modes?: readonly ProxyMode[];
-  /** The pods that may be reached, or the verdict: refused, or timed-out. */
+  /** The pods that may be reached, or the verdict. Where others refuse, userspace accepts and closes. */
   expected: PodName[] | Verdict;
   /** What an endpoint sees as its client; `client` when it is the client itself. */
   seenAs?: string;
@@ -117,7 +117,7 @@ export const rows: Row[] = [
     client: "a pod on node-2",
     to: CLUSTER_IP,
     modes: ["userspace"],
-    expected: "refused",
+    expected: "closed",
   },
   {
     title: "no endpoint: refused",

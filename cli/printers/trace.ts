@@ -87,6 +87,7 @@ function verdictOf({ verdict, reason, destinationNode, from, to }: Explanation):
     case "refused":
     case "unreachable":
     case "timed-out":
+    case "closed":
       return reason ? `${verdict}: ${reason}` : verdict;
   }
 }

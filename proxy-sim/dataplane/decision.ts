@@ -16,7 +16,8 @@ export interface Packet {
   loopback?: string;
 }
 
-export type Verdict = "forward" | "refused" | "unreachable" | "timed-out";
+/** `closed`: the proxy itself took the connection, found no endpoint, and closed it. */
+export type Verdict = "forward" | "refused" | "unreachable" | "timed-out" | "closed";
 
 /** Where a packet goes and why. */
 export interface Decision {

@@ -5,7 +5,14 @@ import type { ActiveConnections } from "./active-connections.js";
 import type { Decision, Packet } from "./decision.js";
 import { backendKey } from "./route-entry.js";
 
-export type FlowOutcome = "connecting" | "open" | "refused" | "unreachable" | "timed-out" | "reset";
+export type FlowOutcome =
+  | "connecting"
+  | "open"
+  | "refused"
+  | "unreachable"
+  | "timed-out"
+  | "reset"
+  | "closed";
 
 /** One connection (or UDP exchange) and the decision behind it. JSON as `GET /flows` answers it. */
 export interface FlowRecord {

@@ -70,6 +70,25 @@ test("userspace passes over endpoints that refuse, and the pod sees its client's
   await dataPlane.close();
 });
 
+test("userspace accepts a client before it looks for an endpoint, and closes when there is none", async () => {
+  const { dataPlane, network } = await aCluster();
+  await dataPlane.program({ balancer: "userspace", tables: [table] });
+  for (const { ip } of backends) network.addHost(ip);
+  const client = network.addHost("10.244.1.9");
+  const nobodyAnswers = await client.connect({ ip: "10.96.0.10", port: 80 });
+  expect(await nobodyAnswers.read()).toBeUndefined();
+  await dataPlane.program({ tables: [{ from: 1, to: 2, set: [aRoute("default/web")], remove: [] }] });
+  const nobodyThere = await client.connect({ ip: "10.96.0.10", port: 80 });
+  expect(await nobodyThere.read()).toBeUndefined();
+  const flows = dataPlane.flows.list().map(({ outcome, reason }) => [outcome, reason]);
+  expect(flows.slice(0, 4).map(([outcome]) => outcome)).toEqual(Array.from({ length: 4 }, () => "refused"));
+  expect(flows.slice(4)).toEqual([
+    ["closed", "no endpoint answered"],
+    ["closed", "default/web has no endpoints"],
+  ]);
+  await dataPlane.close();
+});
+
 test("iptables does not try another endpoint when one refuses", async () => {
   const { dataPlane, network } = await aCluster();
   await dataPlane.program({ balancer: "iptables", tables: [table] });

@@ -1,22 +1,28 @@
 import type { Rng } from "../../machinery/api/rng.js";
 import { type Balancer, type BalancerState, newBalancerState } from "../balancers/balancer.js";
-import { AffinityTable } from "./affinity.js";
+import { type AffinityTable, newAffinityTable } from "./affinity.js";
+import type { ServicePortRoute } from "./table.js";
 import { RouteTable } from "./route-table.js";
 
 /** What one node has for itself: its table (perhaps shared), its proxy's mode, and what its packets left behind. */
 export class NodeKernel {
   readonly name: string;
-  readonly affinity = new AffinityTable();
   table = RouteTable.empty;
   readonly #rng: Rng;
   /** By service port, then by address: IPVS has a virtual server for each. */
   readonly #balancing = new Map<string, Map<string, BalancerState>>();
   #balancer: Balancer;
+  #affinity: AffinityTable;
 
   constructor(name: string, rng: Rng, balancer: Balancer) {
     this.name = name;
     this.#rng = rng;
     this.#balancer = balancer;
+    this.#affinity = newAffinityTable(balancer.mode);
+  }
+
+  get affinity(): AffinityTable {
+    return this.#affinity;
   }
 
   get balancer(): Balancer {
@@ -26,7 +32,7 @@ export class NodeKernel {
   /** Another mode starts anew; open connections keep their endpoints. */
   use(balancer: Balancer): void {
     if (balancer === this.#balancer) return;
-    if (balancer.mode !== this.#balancer.mode) this.affinity.clear();
+    if (balancer.mode !== this.#balancer.mode) this.#affinity = newAffinityTable(balancer.mode);
     this.#balancer = balancer;
     this.#balancing.clear();
   }
@@ -45,7 +51,9 @@ export class NodeKernel {
     return state;
   }
 
-  forget(servicePort: string): void {
-    this.#balancing.delete(servicePort);
+  /** The rules of a service port were written anew; without a route they are gone. */
+  follow(servicePort: string, route?: ServicePortRoute): void {
+    this.#affinity.follow(servicePort, route);
+    if (!route) this.#balancing.delete(servicePort);
   }
 }

@@ -3,6 +3,7 @@ import type { Rng } from "../../machinery/api/rng.js";
 import { cidrContains, familyOf, formatAddress } from "../../machinery/network/addresses.js";
 import type { Balancer } from "../balancers/balancer.js";
 import { ActiveConnections } from "./active-connections.js";
+import type { AffineClient } from "./affinity.js";
 import type { Decision, Packet } from "./decision.js";
 import { Forwarding } from "./forwarding.js";
 import { NodeKernel } from "./node-kernel.js";
@@ -48,6 +49,8 @@ const isMasqueraded = ({ packet, kernel, match }: Arrival, backend: Backend): bo
   kernel.balancer.mode === "userspace" ||
   backend.ip === packet.from.ip ||
   (match.scope !== "cluster" && match.entry.route.externalTrafficPolicy === "Cluster");
+
+const VERDICTS = { reject: "refused", drop: "timed-out", close: "closed" } as const;
 
 /** The nodes' tables and the way from a packet to its backend. */
 export class Router {
@@ -192,7 +195,8 @@ export class Router {
       mode: kernel.balancer.mode,
     });
     if (selection.kind !== "backends") {
-      decision.verdict = selection.kind === "reject" ? "refused" : "timed-out";
+      decision.verdict = VERDICTS[selection.kind];
+      if (selection.kind === "close" && packet.protocol === "UDP") decision.verdict = "timed-out";
       decision.reason = selection.reason;
       return decision;
     }
@@ -239,13 +243,27 @@ export class Router {
   }
 
   #pick(at: Arrival, backends: readonly Backend[]): Backend {
-    const { packet, kernel, match, dryRun } = at;
-    const { servicePort, sessionAffinitySeconds } = match.entry.route;
-    const previous = at.retry ? undefined : this.#previous(at, backends);
+    const client = this.#affineClient(at);
+    if (!client) return this.#balance(at, backends);
+    const { affinity } = at.kernel;
+    const previous = at.retry ? undefined : affinity.lookup(client, backends);
+    at.decision.affinity = previous !== undefined;
     const picked = previous ?? this.#balance(at, backends);
-    if (sessionAffinitySeconds !== undefined && !dryRun)
-      kernel.affinity.remember(servicePort, packet.from.ip, backendKey(picked), this.#options.clock.nowMs());
+    if (!at.dryRun) affinity.remember(client, picked);
     return picked;
+  }
+
+  /** Undefined when the Service has no session affinity. */
+  #affineClient({ packet, match }: Arrival): AffineClient | undefined {
+    const { servicePort, sessionAffinitySeconds: timeoutSeconds } = match.entry.route;
+    if (timeoutSeconds === undefined) return undefined;
+    return {
+      servicePort,
+      clientIp: packet.from.ip,
+      destination: formatAddress(packet.to),
+      timeoutSeconds,
+      nowMs: this.#options.clock.nowMs(),
+    };
   }
 
   #balance({ packet, kernel, match, dryRun }: Arrival, backends: readonly Backend[]): Backend {
@@ -256,16 +274,6 @@ export class Router {
       nowMs: this.#options.clock.nowMs(),
       active: (backend) => this.connections.count(kernel.name, formatAddress(packet.to), backendKey(backend)),
     });
-  }
-
-  /** The backend that session affinity holds this client to. */
-  #previous({ packet, decision, kernel, match }: Arrival, backends: readonly Backend[]): Backend | undefined {
-    const { servicePort, sessionAffinitySeconds: seconds } = match.entry.route;
-    if (seconds === undefined) return undefined;
-    const known = kernel.affinity.lookup(servicePort, packet.from.ip, seconds, this.#options.clock.nowMs());
-    const previous = backends.find((backend) => backendKey(backend) === known);
-    decision.affinity = previous !== undefined;
-    return previous;
   }
 
   #direct(decision: Decision): Decision {
@@ -344,7 +352,8 @@ export class Router {
       if (update.from === 0 || adopted)
         for (const { route } of kernel.table.routes()) changed.add(route.servicePort);
       kernel.table = next;
-      for (const servicePort of update.remove) kernel.forget(servicePort);
+      for (const servicePort of update.remove) kernel.follow(servicePort);
+      for (const route of update.set) kernel.follow(route.servicePort, route);
       if (next.revision >= this.#outside.table.revision || update.from === 0) this.#outside.table = next;
     }
     for (const servicePort of update.remove) changed.add(servicePort);

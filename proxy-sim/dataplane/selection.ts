@@ -21,7 +21,9 @@ export type Selection =
   /** iptables REJECT: the client is refused. */
   | { kind: "reject"; reason: string }
   /** iptables DROP: the client waits. */
-  | { kind: "drop"; reason: string };
+  | { kind: "drop"; reason: string }
+  /** A proxy in userspace accepts before it looks for an endpoint. */
+  | { kind: "close"; reason: string };
 
 /**
  * The endpoints that a packet may go to. In-cluster traffic to an external address with policy Local uses every endpoint,
@@ -30,13 +32,15 @@ export type Selection =
 export function selectBackends(entry: RouteEntry, scope: RouteScope, vantage: Vantage): Selection {
   const { servicePort } = entry.route;
   const pools = poolsFor(entry, vantage.ipv6 === true);
-  const reject: Selection = { kind: "reject", reason: `${servicePort} has no endpoints` };
-  if (pools.cluster.length === 0) return reject;
+  const reason = `${servicePort} has no endpoints`;
   if (vantage.mode === "userspace") {
     // It was retired before traffic policies, hints and terminating endpoints came to mean anything.
-    const isReady = pools.cluster.every(({ ready }) => ready);
-    return isReady ? { kind: "backends", policy: "Cluster", backends: pools.cluster } : reject;
+    const isReady = pools.cluster.length > 0 && pools.cluster.every(({ ready }) => ready);
+    return isReady
+      ? { kind: "backends", policy: "Cluster", backends: pools.cluster }
+      : { kind: "close", reason };
   }
+  if (pools.cluster.length === 0) return { kind: "reject", reason };
   if (scope === "load-balancer" && !isAllowedSource(entry, vantage.clientIp))
     return { kind: "drop", reason: `${vantage.clientIp} is not in loadBalancerSourceRanges` };
   const policy = policyOf(entry, scope, vantage);
