@@ -227,7 +227,7 @@ function stepSchema(vocabulary: Vocabulary, fields: Fields): JsonSchema {
         { properties: { action: { const: name } }, required: ["action"] },
       ],
     },
-    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
     then: { properties: { parameters: objectSchema(parameterFields(parameters)) } },
   }));
   return {

@@ -138,7 +138,10 @@ export const scenarioFields = (vocabulary: Vocabulary, durationMs: number) => ({
   manifests: of(list(manifest), "what is applied first; files and folders are relative to the scenario's"),
   traffic: of(list(traffic), "who calls whom"),
   faults: of(steps(vocabulary, durationMs), "what breaks or changes, and when"),
-  steps: of(steps(vocabulary, durationMs), "the same as `faults`; both lists may be given"),
+  steps: of(
+    { ...steps(vocabulary, durationMs), schema: { $ref: "#/properties/spec/properties/faults" } },
+    "the same as `faults`; both lists may be given",
+  ),
   probes: of(list(probe), "what is looked at before, during and after"),
   invariants: of(list(invariant(vocabulary)), "what must hold"),
   budgets: of(budgets, "what is judged by numbers; what is given is judged"),

@@ -1,21 +1,21 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { writeFileSync } from "node:fs";
 import pc from "picocolors";
 import { checkers } from "../../chaos/checkers.js";
 import { faults } from "../../chaos/faults.js";
 import { CannotRun } from "../../chaos/cannot-run.js";
 import type { RunReport } from "../../chaos/judge.js";
 import { runScenario } from "../../chaos/runner.js";
-import { parseScenario } from "../../chaos/scenario/parse.js";
+import { explain } from "../../chaos/scenario/explain.js";
+import { scenarioSchema } from "../../chaos/scenario/schema.js";
 import type { Scenario } from "../../chaos/scenario/types.js";
 import { TransportError } from "../../machinery/api/http.js";
-import { toMessage } from "../../machinery/api/field-error.js";
 import { StatusError } from "../../machinery/api/status.js";
 import { seededRng } from "../../machinery/runtime/seeded-rng.js";
 import type { CliCommand, CliContext } from "../command.js";
 import { connect } from "../connect.js";
 import { type FlagSpecs, parseFlags } from "../flags.js";
 import { liveCluster } from "../live/live-cluster.js";
+import { readScenarioFile } from "../scenario-file.js";
 import { UserError } from "../supervisor/cluster.js";
 
 const flags = {
@@ -33,19 +33,22 @@ const HELD = 0;
 const VIOLATED = 1;
 const COULD_NOT_RUN = 2;
 
-/** `kubesim chaos run SCENARIO.yaml`, `kubesim chaos explain`. */
+const USAGE =
+  "usage: kubesim chaos run SCENARIO.yaml | kubesim chaos explain [FAULT|INVARIANT|FIELD] | kubesim chaos schema";
+
+/** `kubesim chaos run SCENARIO.yaml`, `kubesim chaos explain [WORD]`, `kubesim chaos schema`. */
 export const chaosCommand: CliCommand = {
   async run(args, context) {
     const { flags: options, positionals } = parseFlags(args, flags);
     const [verb, file] = positionals;
-    if (verb === "explain") {
-      context.stdout.write(vocabulary());
+    if (verb === "explain") return explainWord(file, context);
+    if (verb === "schema") {
+      context.stdout.write(`${JSON.stringify(scenarioSchema({ faults, checkers }), undefined, 2)}\n`);
       return HELD;
     }
-    if (verb !== "run" || !file)
-      throw new UserError("usage: kubesim chaos run SCENARIO.yaml | kubesim chaos explain", COULD_NOT_RUN);
+    if (verb !== "run" || !file) throw new UserError(USAGE, COULD_NOT_RUN);
     try {
-      const scenario = await readScenario(file, options.seed);
+      const scenario = await readScenarioFile(file, options.seed);
       const report = await run(scenario, options, context);
       tell(report, file, options, context);
       return report.held ? HELD : VIOLATED;
@@ -62,34 +65,14 @@ export const chaosCommand: CliCommand = {
   },
 };
 
-async function readScenario(file: string, seed: string | undefined): Promise<Scenario> {
-  let text: string;
+function explainWord(word: string | undefined, context: CliContext): number {
   try {
-    text = readFileSync(file, "utf8");
-  } catch {
-    throw new UserError(`the path "${file}" does not exist`, COULD_NOT_RUN);
-  }
-  const [{ load }, { explainYamlError }] = await Promise.all([import("js-yaml"), import("../yaml-error.js")]);
-  let document: unknown;
-  try {
-    document = load(text);
+    context.stdout.write(explain({ faults, checkers }, word));
+    return HELD;
   } catch (err) {
-    throw new UserError(explainYamlError(err, text, file), COULD_NOT_RUN);
+    if (!(err instanceof RangeError)) throw err;
+    throw new UserError(err.message, COULD_NOT_RUN);
   }
-  const { scenario, errors } = parseScenario(document, { faults, checkers });
-  if (errors.length > 0) {
-    throw new UserError(
-      `Scenario "${scenario.name}" is invalid:\n${errors.map((e) => `  ${toMessage(e)}`).join("\n")}`,
-      COULD_NOT_RUN,
-    );
-  }
-  return {
-    ...scenario,
-    seed: seed ?? scenario.seed,
-    manifests: scenario.manifests.map((source) =>
-      typeof source === "string" ? resolve(dirname(file), source) : source,
-    ),
-  };
 }
 
 async function run(scenario: Scenario, options: ChaosFlags, context: CliContext): Promise<RunReport> {
@@ -137,10 +120,4 @@ function tell(report: RunReport, file: string, options: ChaosFlags, context: Cli
     for (const violation of verdict.violations) context.stdout.write(`            ${violation}\n`);
   }
   if (!report.held) context.stdout.write(`\nreplay: kubesim chaos run ${file} --seed ${history.seed}\n`);
-}
-
-function vocabulary(): string {
-  const lines = (items: readonly { name: string; summary: string }[]): string =>
-    items.map(({ name, summary }) => `  ${name.padEnd(20)} ${summary}\n`).join("");
-  return `Faults:\n${lines(faults)}\nInvariants:\n${lines(checkers)}`;
 }
