@@ -4,7 +4,7 @@ import type { Rng } from "../../machinery/api/rng.js";
 import { familyOf } from "../../machinery/network/addresses.js";
 import { SYN_TIMEOUT_MS } from "../../machinery/network/handshake.js";
 import { Links } from "../../machinery/network/links.js";
-import type { OwnedConnection } from "../../machinery/network/memory-pipe.js";
+import { connectionPair, type OwnedConnection } from "../../machinery/network/memory-pipe.js";
 import { ConnectionError, type SocketAddress } from "../../machinery/network/network.js";
 import type { Uplink } from "../../machinery/network/uplink.js";
 import type { AdminHandlers } from "../../machinery/runtime/admin-server.js";
@@ -178,7 +178,8 @@ export class DataPlane implements Uplink, DataPlaneApi {
 
   /**
    * Decides and dials; the caller ends the flow. Rejects with ConnectionError, the flow having ended. In userspace mode an
-   * endpoint that does not answer is passed over; each attempt is a flow of its own.
+   * endpoint that does not answer is passed over, each attempt being a flow of its own; when none is left, the client's
+   * connection, which the proxy has taken already, is closed.
    */
   async open(packet: Packet, signal?: AbortSignal): Promise<OpenFlow> {
     if (!this.router.retries(packet) || this.router.decide(packet, { dryRun: true }).backend === undefined)
@@ -190,7 +191,17 @@ export class DataPlane implements Uplink, DataPlaneApi {
         if (signal?.aborted) throw err;
       }
     }
-    throw new ConnectionError("refused", "no endpoint answered");
+    return this.#closed(packet, this.router.decide(packet, { dryRun: true }), "no endpoint answered");
+  }
+
+  /** A connection that the proxy accepted and has nobody for. */
+  #closed(packet: Packet, decision: Decision, reason: string, record?: FlowRecord): OpenFlow {
+    const { near, far } = this.pathOf(packet, decision);
+    const [connection, proxy] = connectionPair({ clock: this.#options.clock, near, far });
+    proxy.end();
+    const flow = record ?? this.flows.begin(packet, { ...decision, verdict: "closed" });
+    this.flows.ended(flow, "closed", reason);
+    return { connection, record: flow, decision };
   }
 
   async #attempt(
@@ -199,6 +210,8 @@ export class DataPlane implements Uplink, DataPlaneApi {
     { retry = false, timeoutMs }: { retry?: boolean; timeoutMs?: number } = {},
   ): Promise<OpenFlow> {
     const { decision, record } = this.begin(packet, retry);
+    if (decision.verdict === "closed")
+      return this.#closed(packet, decision, decision.reason ?? "no endpoint", record);
     if (decision.verdict !== "forward") {
       this.flows.ended(record, decision.verdict, decision.reason);
       if (decision.verdict === "timed-out") await this.dropped(signal);

@@ -7,6 +7,7 @@ import type { HostPortMapping } from "../../../machinery/network/host-ports.js";
 import type { SocketAddress } from "../../../machinery/network/network.js";
 import { toConnectionError } from "../../../machinery/network/system-errors.js";
 import { isAnyIp, nodeAddress } from "../forwarding.js";
+import type { ProxyMode } from "../../balancers/balancer.js";
 import type { HostDatagrams } from "../host-datagrams.js";
 import type { HostListeners } from "../host-ports.js";
 import type { RouteEntry } from "../route-entry.js";
@@ -49,6 +50,7 @@ interface Bound {
 /** What the sockets of one host address follow. */
 interface Followed {
   node: string;
+  mode: ProxyMode;
   table: RouteTable;
   hostPorts: readonly HostPortMapping[];
 }
@@ -98,11 +100,15 @@ export class HostSockets implements HostListeners {
     for (const [ip, { node }] of this.#applied) if (addresses.get(ip)?.nodeName !== node) this.#leave(ip);
     for (const [ip, node] of addresses) {
       const { nodeName, hostPorts = [] } = node;
-      const table = router.kernel(nodeName)?.table ?? RouteTable.empty;
-      const before = this.#applied.get(ip);
-      this.#applied.set(ip, { node: nodeName, table, hostPorts });
-      if (table !== before?.table) await this.#follow(ip, node, before?.table ?? RouteTable.empty, table);
-      if (hostPorts !== before?.hostPorts) await this.#followHostPorts(ip, node, before?.hostPorts ?? []);
+      const { table = RouteTable.empty, balancer } = router.kernel(nodeName) ?? {};
+      const { mode } = balancer ?? router.balancer;
+      const known = this.#applied.get(ip);
+      this.#applied.set(ip, { node: nodeName, mode, table, hostPorts });
+      const before = known?.table ?? RouteTable.empty;
+      if (table !== before) await this.#follow(ip, node, before, table, mode);
+      // Whether a Service without endpoints refuses depends on the mode.
+      if (known && known.mode !== mode) await this.#follow(ip, node, RouteTable.empty, table, mode);
+      if (hostPorts !== known?.hostPorts) await this.#followHostPorts(ip, node, known?.hostPorts ?? []);
     }
   }
 
@@ -119,7 +125,13 @@ export class HostSockets implements HostListeners {
     }
   }
 
-  async #follow(ip: string, node: NodeRoute, before: RouteTable, table: RouteTable): Promise<void> {
+  async #follow(
+    ip: string,
+    node: NodeRoute,
+    before: RouteTable,
+    table: RouteTable,
+    mode: ProxyMode,
+  ): Promise<void> {
     const { set, removed } = before.changedNodePorts(table);
     for (const key of removed) this.#unbind(`${ip} ${key}`);
     for (const [key, { entry }] of set) {
@@ -128,7 +140,7 @@ export class HostSockets implements HostListeners {
       // A closed port refuses, as the REJECT rule of a Service without endpoints does.
       const { servicePort: name } = entry.route;
       const wanted = { ip, port: nodePort };
-      if (isServed(entry, node, ip)) await this.#bind(`${ip} ${key}`, { name, protocol, node, wanted });
+      if (isServed(entry, node, ip, mode)) await this.#bind(`${ip} ${key}`, { name, protocol, node, wanted });
       else this.#unbind(`${ip} ${key}`);
     }
   }
@@ -219,11 +231,12 @@ const substitutesFor = ({ ip, port }: SocketAddress): SocketAddress[] =>
     .filter((substitute) => substitute <= LAST_PORT)
     .map((substitute) => ({ ip, port: substitute }));
 
-const isServed = (entry: RouteEntry, { nodeName, zone }: NodeRoute, ip: string): boolean =>
+const isServed = (entry: RouteEntry, { nodeName, zone }: NodeRoute, ip: string, mode: ProxyMode): boolean =>
   selectBackends(entry, "node-port", {
     node: nodeName,
     zone,
     external: true,
+    mode,
     ipv6: familyOf(ip) === "IPv6",
   }).kind !== "reject";
 

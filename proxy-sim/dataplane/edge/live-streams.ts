@@ -33,7 +33,8 @@ export class LiveStreams {
     const { decision, record } = this.#dataPlane.begin(packet);
     const carrier = decision.hop?.carrier;
     if (decision.verdict !== "forward" || carrier === undefined) {
-      const outcome = decision.verdict === "forward" ? "unreachable" : decision.verdict;
+      const { verdict } = decision;
+      const outcome = verdict === "refused" || verdict === "timed-out" ? verdict : "unreachable";
       this.#dataPlane.flows.ended(record, outcome, decision.reason);
       if (outcome === "timed-out") await this.#dataPlane.dropped();
       return turnAway(socket, outcome, entrance);
