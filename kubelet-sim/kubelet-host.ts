@@ -14,6 +14,7 @@ import { kubeletAdmin } from "./admin.js";
 import { ConfigCache } from "./config-cache.js";
 import type { ContainerRuntime } from "./container-runtime.js";
 import { Kubelet, type RuntimeRequest, type ServeRequest } from "./kubelet.js";
+import { OutsideDns } from "./node/outside-dns.js";
 import { ReadinessLog } from "./pods/readiness-log.js";
 import { KUBELET_DEFAULTS, type KubeletConfig, type NodeConfig } from "./node/node-config.js";
 
@@ -29,6 +30,8 @@ export interface KubeletHostOptions {
   rng: Rng;
   logger: Logger;
   config?: Partial<KubeletConfig>;
+  /** Names outside of the cluster (`up --dns-upstream`), read anew when they are asked for. */
+  outsideNames?: () => string;
   /** Offers each node's kubelet API on its network. Without it only `serverOf` reaches it. */
   serve?: (request: ServeRequest) => Promise<void>;
 }
@@ -71,6 +74,10 @@ export class KubeletHost {
     setMaxListeners(0, signal);
     await waitForServer(this.#client, this.#options.clock, signal).catch(() => {});
     const informing = this.#informers.run(signal);
+    const { outsideNames, ...seams } = this.#options;
+    const outside = new OutsideDns({ ...seams, ...(outsideNames ? { readNames: outsideNames } : {}) }).run(
+      signal,
+    );
     try {
       this.#running = true;
       await Promise.all([informing, ...[...this.#kubelets.values()].map((kubelet) => kubelet.run(signal))]);
@@ -78,7 +85,7 @@ export class KubeletHost {
       if (!signal.aborted) throw err;
     } finally {
       this.#running = false;
-      await informing;
+      await Promise.all([informing, outside]);
     }
   }
 

@@ -15,6 +15,7 @@ export interface KubeletOptions extends CommonOptions {
   podStop?: string;
   ipReuse: "delayed" | "immediate" | "adversarial";
   images?: string;
+  dnsUpstream?: string;
 }
 
 /** What the process runs with. Wrong usage ends the process with one line and code 2. */
@@ -43,6 +44,7 @@ export function parseKubeletOptions(argv: readonly string[]): {
         .choices(["delayed", "immediate", "adversarial"])
         .default("delayed"),
     )
+    .option("--dns-upstream <file>", "names outside of the cluster: lines of a hosts or zone file")
     .option("--images <module>", "JavaScript module that exports `images`, further emulated images");
   command.parse(["node", "kubelet", ...argv]);
   const options = command.opts<KubeletOptions>();

@@ -17,6 +17,7 @@ import {
   isHeadless,
   targetPortOf,
 } from "../service-pods.js";
+import { wantsTopologyHints } from "./topology-hints.js";
 
 export const MANAGED_BY = "endpointslice-controller.k8s.io";
 export type AddressType = EndpointSlice["addressType"];
@@ -131,16 +132,19 @@ function toEndpoint(
   };
 }
 
-/** spec.trafficDistribution, as hints for the proxies. */
+/** spec.trafficDistribution, as hints for the proxies (KEP-3015). Topology hints come later: they depend on all pods. */
 function hintsOf(
   service: CachedService,
   zone: string | undefined,
   nodeName: string | undefined,
 ): Endpoint["hints"] {
   const wanted = service.spec.trafficDistribution;
-  if (!wanted || !zone) return undefined;
-  const forNodes = wanted === "PreferSameNode" && nodeName ? { forNodes: [{ name: nodeName }] } : {};
-  return { ...forNodes, forZones: [{ name: zone }] };
+  if (!wanted || wantsTopologyHints(service)) return undefined;
+  const hints = {
+    ...(wanted === "PreferSameNode" && nodeName ? { forNodes: [{ name: nodeName }] } : {}),
+    ...(zone ? { forZones: [{ name: zone }] } : {}),
+  };
+  return Object.keys(hints).length > 0 ? hints : undefined;
 }
 
 function addressesOf(pod: CachedPod, addressType: "IPv4" | "IPv6"): string[] {

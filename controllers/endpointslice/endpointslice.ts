@@ -15,7 +15,7 @@ import { defineController, enqueueMapped, type Reconciler, type ReconcilerDeps }
 import type { ReconcileResult } from "../workers.js";
 import { isNamespaceTerminating, messageOf } from "../error-message.js";
 import { LastWritten } from "../last-written.js";
-import { newControllerRef } from "../owner.js";
+import { isControlledBy, newControllerRef } from "../owner.js";
 import { Pacer } from "../pacer.js";
 import { PerPod } from "../per-pod.js";
 import {
@@ -27,6 +27,8 @@ import {
 } from "../service-pods.js";
 import { TriggerTimes } from "../trigger-time.js";
 import { addressTypesOf, desiredGroups, MANAGED_BY, type PodEndpoint, sliceLabels } from "./desired.js";
+import { TopologyHints, wantsTopologyHints } from "./topology-hints.js";
+import { ZoneCpu } from "./zone-cpu.js";
 import { type CachedSlice, type NewSlice, planSlices, type SlicePlan } from "./plan.js";
 
 export const endpointSliceController = defineController({
@@ -55,6 +57,8 @@ class EndpointSliceReconciler implements Reconciler {
   readonly #pacer: Pacer;
   readonly #podEndpoints = new PerPod<PodEndpoint[]>();
   readonly #written: LastWritten<Endpoint[]>;
+  readonly #zoneCpu = new ZoneCpu();
+  readonly #hints = new TopologyHints(() => this.#zoneCpu.ratios);
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
@@ -65,6 +69,19 @@ class EndpointSliceReconciler implements Reconciler {
     this.#pacer = new Pacer(deps.clock, PACE);
     this.#slices.addIndex(BY_SERVICE, keyOfOwner);
     this.#written = new LastWritten(this.#slices as unknown as Informer<KubeObject>);
+    this.#watchZones();
+  }
+
+  /** Services with topology hints that the nodes no longer allow are looked at again. */
+  #watchZones(): void {
+    const lookAgain = (changed: boolean): void => {
+      if (changed) for (const key of this.#hints.overloaded()) this.#deps.enqueue(key);
+    };
+    this.#nodes.onChange({
+      added: (node) => lookAgain(this.#zoneCpu.set(node)),
+      updated: (_old, node) => lookAgain(this.#zoneCpu.set(node)),
+      deleted: (node) => lookAgain(this.#zoneCpu.remove(node.metadata.name)),
+    });
   }
 
   async reconcile(key: ObjectKey): Promise<ReconcileResult> {
@@ -73,6 +90,7 @@ class EndpointSliceReconciler implements Reconciler {
       // Its slices go with it: the garbage collector follows their owner reference.
       this.#triggerTimes.forget(key);
       this.#pacer.forget(key);
+      this.#hints.forget(key);
       return undefined;
     }
     if (service.spec.type === "ExternalName" || !service.spec.selector) return undefined;
@@ -81,17 +99,31 @@ class EndpointSliceReconciler implements Reconciler {
     const pods = this.#servicePods.podsOf(service);
     const labels = sliceLabels(service);
     const triggerTime = this.#triggerTimes.compute(key, service, pods);
+    const all = this.#existing(key);
+    const existing = all.filter((slice) => isControlledBy(slice, service));
     const plan = planSlices({
-      existing: this.#existing(key),
+      existing,
       groups: desiredGroups(service, pods, (name) => this.#nodes.get(name), this.#podEndpoints),
       addressTypes: addressTypesOf(service),
-      isCurrent: (slice) =>
-        deepEqual(slice.metadata.labels ?? {}, labels) &&
-        slice.metadata.ownerReferences?.some(({ uid }) => uid === service.metadata.uid) === true,
+      isCurrent: (slice) => deepEqual(slice.metadata.labels ?? {}, labels),
+      ...(wantsTopologyHints(service) ? { isSame: sameButForHints } : {}),
     });
+    // Those of an earlier service of this name; the garbage collector is after them too.
+    plan.remove.push(...all.filter((slice) => !existing.includes(slice)));
+    this.#addHints(key, service, plan, existing);
     await this.#carryOut(plan, service, labels, triggerTime);
     this.#pacer.worked(key, pods.length);
     return undefined;
+  }
+
+  #addHints(key: ObjectKey, service: CachedService, plan: SlicePlan, existing: readonly CachedSlice[]): void {
+    const wanted = wantsTopologyHints(service) ? addressTypesOf(service) : [];
+    for (const addressType of ["IPv4", "IPv6"] as const) {
+      const events = wanted.includes(addressType)
+        ? this.#hints.add(key, addressType, plan, existing)
+        : this.#hints.drop(key, addressType);
+      for (const { type, reason, message } of events) this.#deps.events.event(service, type, reason, message);
+    }
   }
 
   #existing(key: ObjectKey): CachedSlice[] {
@@ -116,7 +148,9 @@ class EndpointSliceReconciler implements Reconciler {
     triggerTime: string | undefined,
   ): Promise<void> {
     try {
-      for (const content of plan.create) await this.#create(service, labels, content, triggerTime);
+      // The slices of a service that is going are the garbage collector's.
+      const create = service.metadata.deletionTimestamp ? [] : plan.create;
+      for (const content of create) await this.#create(service, labels, content, triggerTime);
       for (const { slice, content } of plan.update) {
         await this.#update(service, labels, slice, content, triggerTime);
       }
@@ -180,6 +214,11 @@ class EndpointSliceReconciler implements Reconciler {
 }
 
 const BY_SERVICE = "service";
+
+const sameButForHints = (
+  { hints: _present, ...present }: DeepReadonly<Endpoint>,
+  { hints: _desired, ...desired }: Endpoint,
+): boolean => deepEqual(present, desired);
 
 /** The service of a slice that this controller manages; others' slices are none of its business. */
 function keyOfOwner(slice: DeepReadonly<EndpointSlice>): ObjectKey[] {

@@ -27,15 +27,18 @@ interface Filling {
 
 // Upstream: staging/src/k8s.io/endpointslice/reconciler.go reconcileByPortMapping, finalize.
 /**
- * The fewest writes that make the slices hold what is desired: endpoints stay in the slice where they are, new ones fill
- * slices that are written anyway, then one that has room for all of the rest, then new slices.
+ * Few writes that make the slices hold what is desired: endpoints stay in the slice where they are; new ones fill slices
+ * that are written anyway, the fullest first, then new slices; what would not fill one goes to the fullest other slice that
+ * has room for all of it, else to a last new one. Slices are never packed anew for the sake of packing.
  */
 export function planSlices(options: {
   existing: readonly CachedSlice[];
   groups: readonly PortGroup[];
   addressTypes: readonly AddressType[];
-  /** Whether a slice's labels and owner are as they should be. */
+  /** Whether a slice's labels are as they should be. */
   isCurrent: (slice: CachedSlice) => boolean;
+  /** Whether an endpoint need not be written. Default: when it is the same in all. */
+  isSame?: (present: DeepReadonly<Endpoint>, desired: Endpoint) => boolean;
 }): SlicePlan {
   const plan: SlicePlan = { create: [], update: [], remove: [] };
   const byGroup = new Map<string, CachedSlice[]>();
@@ -44,7 +47,7 @@ export function planSlices(options: {
     byGroup.set(key, [...(byGroup.get(key) ?? []), slice]);
   }
   for (const group of options.groups) {
-    planGroup(group, byGroup.get(group.key) ?? [], options.isCurrent, plan);
+    planGroup(group, byGroup.get(group.key) ?? [], options, plan);
     byGroup.delete(group.key);
   }
   for (const slices of byGroup.values()) plan.remove.push(...slices);
@@ -52,35 +55,42 @@ export function planSlices(options: {
   return reuseRemoved(plan);
 }
 
+interface Comparison {
+  isCurrent: (slice: CachedSlice) => boolean;
+  isSame?: (present: DeepReadonly<Endpoint>, desired: Endpoint) => boolean;
+}
+
 function planGroup(
   group: PortGroup,
   slices: readonly CachedSlice[],
-  isCurrent: (slice: CachedSlice) => boolean,
+  comparison: Comparison,
   plan: SlicePlan,
 ): void {
   const wanted = new Map(group.endpoints.map((endpoint) => [identityOf(endpoint), endpoint]));
-  const fillings = slices.map((slice) => keepWanted(slice, wanted, isCurrent));
+  const fillings = slices.map((slice) => keepWanted(slice, wanted, comparison));
   const rest = [...wanted.values()];
-  const kept = fillings.filter(({ endpoints }) => endpoints.length > 0);
+  const kept = fillings.filter(({ endpoints }) => endpoints.length > 0).sort(fullestFirst);
   for (const filling of kept) if (filling.changed) fill(filling, rest);
-  if (rest.length > 0 && rest.length < MAX_ENDPOINTS_PER_SLICE) {
-    const fullest = fullestWithRoom(kept, rest.length);
-    if (fullest) fill(fullest, rest);
+  while (rest.length >= MAX_ENDPOINTS_PER_SLICE)
+    plan.create.push(contentOf(group, rest.splice(0, MAX_ENDPOINTS_PER_SLICE)));
+  if (rest.length > 0) {
+    const roomy = kept.find(({ endpoints }) => endpoints.length + rest.length <= MAX_ENDPOINTS_PER_SLICE);
+    if (roomy) fill(roomy, rest);
+    else plan.create.push(contentOf(group, rest));
   }
   for (const { slice, endpoints, changed } of fillings) {
     if (endpoints.length === 0) plan.remove.push(slice);
     else if (changed) plan.update.push({ slice, content: contentOf(group, endpoints) });
   }
-  while (rest.length > 0) {
-    plan.create.push(contentOf(group, rest.splice(0, MAX_ENDPOINTS_PER_SLICE)));
-  }
 }
+
+const fullestFirst = (a: Filling, b: Filling): number => b.endpoints.length - a.endpoints.length;
 
 /** The endpoints that stay in a slice, in their present state; takes them out of `wanted`. */
 function keepWanted(
   slice: CachedSlice,
   wanted: Map<string, Endpoint>,
-  isCurrent: (slice: CachedSlice) => boolean,
+  { isCurrent, isSame = deepEqual }: Comparison,
 ): Filling {
   const endpoints: Endpoint[] = [];
   let changed = !isCurrent(slice);
@@ -90,7 +100,7 @@ function keepWanted(
     if (desired && endpoints.length < MAX_ENDPOINTS_PER_SLICE) {
       wanted.delete(id);
       endpoints.push(desired);
-      changed ||= !deepEqual(present, desired);
+      changed ||= !isSame(present, desired);
     } else changed = true;
   }
   return { slice, endpoints, changed };
@@ -101,12 +111,6 @@ function fill(filling: Filling, rest: Endpoint[]): void {
   if (room <= 0 || rest.length === 0) return;
   filling.endpoints.push(...rest.splice(0, room));
   filling.changed = true;
-}
-
-function fullestWithRoom(fillings: readonly Filling[], count: number): Filling | undefined {
-  return fillings
-    .filter(({ endpoints }) => endpoints.length + count <= MAX_ENDPOINTS_PER_SLICE)
-    .sort((a, b) => b.endpoints.length - a.endpoints.length)[0];
 }
 
 /** A service without endpoints still has one empty slice, so that consumers can tell "none" from "not yet". */

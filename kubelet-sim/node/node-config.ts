@@ -30,10 +30,13 @@ export interface KubeletConfig {
   kubeletPort: number;
 }
 
+/** The name server in the nodes' own resolv.conf: where names outside of the cluster are asked for. */
+export const OUTSIDE_DNS_IP = "172.18.255.53";
+
 export const KUBELET_DEFAULTS: KubeletConfig = {
   clusterDns: "10.96.0.10",
   clusterDomain: "cluster.local",
-  nodeNameservers: ["10.96.0.10"],
+  nodeNameservers: [OUTSIDE_DNS_IP],
   leaseDurationSeconds: 40,
   nodeStatusUpdateMs: 10_000,
   nodeStatusReportMs: 300_000,

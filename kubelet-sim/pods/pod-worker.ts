@@ -12,7 +12,7 @@ import type { NodeContext } from "./node-context.js";
 import { KUBELET_CONDITIONS } from "./pod-conditions.js";
 import { PodContainers } from "./pod-containers.js";
 import { podStatus } from "./pod-status.js";
-import { resolvConf } from "./resolv-conf.js";
+import { podDns } from "./resolv-conf.js";
 import { Wakeup } from "./wakeup.js";
 
 const FIRST_MOUNT_RETRY_MS = 500;
@@ -289,13 +289,15 @@ export class PodWorker {
 
   #sandboxConfig() {
     const { metadata, spec } = this.#pod;
+    const dns = podDns(this.#pod, this.#node.dns);
+    for (const warning of dns.warnings) this.#node.event(this.#pod, "Warning", "DNSConfigForming", warning);
     return {
       podUid: metadata.uid,
       namespace: metadata.namespace ?? "",
       name: metadata.name,
       hostname: spec.hostNetwork ? this.#node.nodeName : (spec.hostname ?? metadata.name.slice(0, 63)),
       hostNetwork: spec.hostNetwork ?? false,
-      resolvConf: resolvConf(this.#pod, this.#node.dns),
+      resolvConf: dns.text,
       hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames }) => ({ ip, hostnames: hostnames ?? [] })),
     };
   }
