@@ -19,6 +19,7 @@ export interface MessageHead {
 }
 
 const LARGEST_HEAD_BYTES = 32 * 1024;
+const PRINTABLE = { first: 0x21, last: 0x7e } as const;
 const LONGEST_CHUNK_LINE_BYTES = 1024;
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -43,6 +44,10 @@ export class Http1Reader {
         throw new Http1Error(400, "unexpected end of headers");
       }
       this.#skipEmptyLines();
+      const [first = PRINTABLE.first] = this.#buffer;
+      // A TLS handshake, say: nothing that may follow would make HTTP of it.
+      if (first < PRINTABLE.first || first > PRINTABLE.last)
+        throw new Http1Error(400, "invalid request line");
       end = this.#endOfHead();
     }
     if (end > LARGEST_HEAD_BYTES) throw new Http1Error(431, "header too large");

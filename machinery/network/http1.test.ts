@@ -53,6 +53,13 @@ async function answerTo(raw: string, options?: Http1ServerOptions): Promise<stri
 
 const statusOf = (answer: string): string => answer.split("\r\n", 1)[0] ?? "";
 
+test("a TLS handshake is refused at its first byte, not waited for", async () => {
+  const { client, served } = serve(() => ({ status: 200, headers: {}, body: Buffer.from("x") }));
+  await client.write(Buffer.from([0x16, 3, 1, 2, 0, 1]));
+  expect(statusOf(await readText(client))).toBe("HTTP/1.1 400 Bad Request");
+  await served;
+});
+
 test("requests follow each other on one connection", async () => {
   const { client, served } = serve((request) => ({
     status: 200,

@@ -25,7 +25,7 @@ async function serve(upgrade: HttpHandler["upgrade"]): Promise<number> {
 }
 
 /** A transport whose network is this machine. */
-function transportTo(port: number): Transport {
+function transportTo(port: number, tls?: object): Transport {
   const at = { ip: "127.0.0.1", port };
   const network = {
     connect: async () => {
@@ -34,7 +34,7 @@ function transportTo(port: number): Transport {
       return new SocketConnection(socket, at, at);
     },
   } as unknown as Network;
-  return networkTransport({ network, to: at });
+  return networkTransport({ network, to: at, clock: systemClock(), ...(tls ? { tls } : {}) });
 }
 
 const SPDY: HttpRequest = { method: "POST", path: "/exec", headers: { upgrade: "SPDY/3.1" } };
@@ -148,4 +148,11 @@ test("a WebSocket through a proxy keeps text as text, its protocol and its close
     ["bye", false],
   ]);
   expect([socket.protocol, code, String(reason)]).toEqual(["chat", 4001, "as you wish"]);
+});
+
+test("a server that answers a TLS handshake with HTTP is told in Go's words", async () => {
+  const port = await serve(async () => undefined);
+  await expect(transportTo(port, {}).request({ method: "GET", path: "/", headers: {} })).rejects.toThrow(
+    "http: server gave HTTP response to HTTPS client",
+  );
 });

@@ -1,6 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import type { Duplex } from "node:stream";
 import { connect as connectTls } from "node:tls";
+import type { Clock } from "../../api/clock.js";
 import {
   type HttpRequest,
   type HttpResponse,
@@ -27,9 +28,13 @@ export interface NetworkTransportOptions {
   headers?: Readonly<Record<string, string>>;
   /** Rejects a dial that takes longer. Default 10 s. */
   connectTimeoutMs?: number;
+  /** Ends a TLS handshake that takes longer than ten seconds; absent: it may take for ever. */
+  clock?: Clock;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** http.Transport's TLSHandshakeTimeout, as the API server sets it. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /** HTTP to one address of the virtual network, one connection a request. */
 export function networkTransport(options: NetworkTransportOptions): Transport {
@@ -101,16 +106,30 @@ async function dial(options: NetworkTransportOptions, signal: AbortSignal | unde
   });
   const abort = (): void => void secure.destroy(new Error("aborted"));
   signal?.addEventListener("abort", abort, { once: true });
+  const late = options.clock?.setTimer(HANDSHAKE_TIMEOUT_MS, () =>
+    secure.destroy(new TransportError("net/http: TLS handshake timeout")),
+  );
   try {
     await new Promise<void>((resolve, reject) => {
       secure.once("secureConnect", resolve);
-      secure.once("error", (err) => reject(toTransportError(err, options.to)));
+      secure.once("error", (err) => reject(toHandshakeError(err, options.to)));
       secure.once("close", () => reject(toTransportError(new Error("connection closed"), options.to)));
     });
   } finally {
+    late?.cancel();
     signal?.removeEventListener("abort", abort);
   }
   return secure;
+}
+
+/** What OpenSSL calls an answer that is no TLS: in practice one of HTTP. */
+const NOT_TLS = new Set(["ERR_SSL_WRONG_VERSION_NUMBER", "ERR_SSL_PACKET_LENGTH_TOO_LONG"]);
+
+function toHandshakeError(err: Error & { code?: string }, to: SocketAddress): TransportError {
+  if (err instanceof TransportError) return err;
+  if (NOT_TLS.has(err.code ?? ""))
+    return new TransportError("http: server gave HTTP response to HTTPS client", { cause: err });
+  return toTransportError(err, to);
 }
 
 function exchange(
