@@ -47,14 +47,16 @@ export class MemoryCarriers {
     from: SocketAddress,
     to: SocketAddress,
     bytes: Uint8Array,
-    link?: Latency,
+    copies: readonly number[] = [0],
   ): void {
-    const latencyMs = added(this.#latency, link)();
-    if (latencyMs === Number.POSITIVE_INFINITY) return;
     const arrive = (): void => this.#networks.get(carrier)?.acceptDatagram(from, to, bytes);
-    if (latencyMs <= 0) queueMicrotask(arrive);
-    else this.#clock.setTimer(latencyMs, arrive);
+    for (const linkMs of copies) {
+      const latencyMs = this.#latency(bytes.length) + linkMs;
+      if (latencyMs <= 0) queueMicrotask(arrive);
+      else this.#clock.setTimer(latencyMs, arrive);
+    }
   }
 }
 
-const added = (base: Latency, link: Latency | undefined): Latency => (link ? () => base() + link() : base);
+const added = (base: Latency, link: Latency | undefined): Latency =>
+  link ? (bytes) => base(bytes) + link(bytes) : base;

@@ -1,8 +1,11 @@
 import type { Clock } from "../api/clock.js";
 import { type Connection, ConnectionError, type SocketAddress } from "./network.js";
 
-/** Milliseconds the next packet takes; 0 arrives with the microtasks, Infinity means lost (it is sent again). */
-export type Latency = () => number;
+/**
+ * Milliseconds the next packet takes; 0 arrives with the microtasks, Infinity means lost (it is sent again). `bytes` is 0 for
+ * a FIN, and absent for what carries none and is part of no stream (handshakes, resets, what is sent again).
+ */
+export type Latency = (bytes?: number) => number;
 
 /** A connection whose owner can fall silent: the peer hears neither FIN nor RST, as when a machine loses power. */
 export interface OwnedConnection extends Connection {
@@ -84,7 +87,7 @@ class Lane {
 
   send(packet: Packet): void {
     this.#underWay.push(packet);
-    this.#schedule(0);
+    this.#schedule(0, packet === "reset" ? undefined : packet === "end" ? 0 : packet.length);
   }
 
   read(): Promise<Uint8Array | undefined> {
@@ -118,8 +121,8 @@ class Lane {
     if (this.#underWay.length > 0) this.#retry(0);
   }
 
-  #schedule(attempt: number): void {
-    const latencyMs = this.#silent ? Number.POSITIVE_INFINITY : this.#latency();
+  #schedule(attempt: number, bytes?: number): void {
+    const latencyMs = this.#silent ? Number.POSITIVE_INFINITY : this.#latency(bytes);
     if (latencyMs === Number.POSITIVE_INFINITY) return this.#retry(attempt);
     if (latencyMs <= 0 && this.#timersPending === 0) return queueMicrotask(() => this.#arrive());
     const nowMs = this.#clock.monotonicMs();

@@ -1,4 +1,5 @@
 import type { MemoryCarriers } from "../../machinery/network/memory-carriers.js";
+import type { LinkEnds } from "../../machinery/network/links.js";
 import type { Latency, OwnedConnection } from "../../machinery/network/memory-pipe.js";
 import type { SocketAddress } from "../../machinery/network/network.js";
 
@@ -9,7 +10,8 @@ export interface CarrierPath {
   near: { local: SocketAddress; remote: SocketAddress };
   /** What the backend sees, after NAT. */
   far: { local: SocketAddress; remote: SocketAddress };
-  /** What the link between the two nodes does to each packet. */
+  ends: LinkEnds;
+  /** What the link between the two does to each packet. */
   forth: Latency;
   back: Latency;
 }
@@ -22,7 +24,8 @@ export interface CarrierDialer {
     from: SocketAddress,
     to: SocketAddress,
     bytes: Uint8Array,
-    link: Latency,
+    /** How much later the link lets each copy arrive; none when it loses the datagram. */
+    copies: readonly number[],
   ): void;
 }
 
@@ -30,5 +33,5 @@ export interface CarrierDialer {
 export const memoryDialer = (carriers: MemoryCarriers): CarrierDialer => ({
   dial: ({ carrier, near, far, forth, back }, signal) =>
     carriers.dial(carrier, near, far, { forth, back }, signal),
-  sendDatagram: (carrier, from, to, bytes, link) => carriers.sendDatagram(carrier, from, to, bytes, link),
+  sendDatagram: (carrier, from, to, bytes, copies) => carriers.sendDatagram(carrier, from, to, bytes, copies),
 });

@@ -201,7 +201,7 @@ test("a cut link holds packets back until it heals", async () => {
   const server = network.addHost("10.244.2.2");
   const udp = server.bindUdp(8080);
   const client = network.addHost("10.244.1.9").bindUdp(0);
-  dataPlane.links.set("cut", { source: "node-1", destination: "node-2", cut: true });
+  dataPlane.links.set("cut", { sources: new Set(["node-1"]), destinations: new Set(["node-2"]), cut: true });
   client.send({ ip: "10.244.2.2", port: 8080 }, Buffer.from("lost"));
   dataPlane.links.clear("cut");
   client.send({ ip: "10.244.2.2", port: 8080 }, Buffer.from("arrives"));

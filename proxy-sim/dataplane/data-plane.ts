@@ -3,7 +3,7 @@ import type { Logger } from "../../machinery/api/logger.js";
 import type { Rng } from "../../machinery/api/rng.js";
 import { familyOf } from "../../machinery/network/addresses.js";
 import { SYN_TIMEOUT_MS } from "../../machinery/network/handshake.js";
-import { Links } from "../../machinery/network/links.js";
+import { Links, reversed } from "../../machinery/network/links.js";
 import { connectionPair, type OwnedConnection } from "../../machinery/network/memory-pipe.js";
 import { ConnectionError, type SocketAddress } from "../../machinery/network/network.js";
 import type { Uplink } from "../../machinery/network/uplink.js";
@@ -74,7 +74,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
     const { clock, rng } = options;
     this.#options = options;
     this.#startId = `${Math.floor(clock.nowMs())}-${rng.fork("boot").suffix(8)}`;
-    this.links = new Links(rng.fork("links"));
+    this.links = new Links(rng.fork("links"), () => clock.monotonicMs());
     this.router = new Router({
       clock,
       rng: rng.fork("nodes"),
@@ -244,25 +244,37 @@ export class DataPlane implements Uplink, DataPlaneApi {
     signal: AbortSignal | undefined,
   ): Promise<OwnedConnection> {
     const { clock, dialCarrier } = this.#options;
-    if (timeoutMs === undefined) return dialCarrier.dial(path, signal);
+    if (this.links.refuses(path.ends)) throw new ConnectionError("refused", "the link resets connections");
+    if (timeoutMs === undefined) return this.#tracked(path, await dialCarrier.dial(path, signal));
     const late = new AbortController();
     const timer = clock.setTimer(timeoutMs, () => late.abort());
     try {
-      return await dialCarrier.dial(path, signal ? AbortSignal.any([signal, late.signal]) : late.signal);
+      const patience = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+      return this.#tracked(path, await dialCarrier.dial(path, patience));
     } finally {
       timer.cancel();
     }
   }
 
+  #tracked({ ends }: CarrierPath, connection: OwnedConnection): OwnedConnection {
+    this.links.track(ends, connection);
+    return connection;
+  }
+
   pathOf(packet: Packet, decision: Decision): CarrierPath {
-    const source = decision.sourceNode ?? packet.enteredAt ?? "";
-    const destination = decision.hop?.node?.nodeName ?? "";
+    const ends = {
+      source: decision.sourceNode ?? packet.enteredAt ?? "",
+      destination: decision.hop?.node?.nodeName ?? "",
+      from: packet.from.ip,
+      to: decision.to.ip,
+    };
     return {
       carrier: decision.hop?.carrier ?? "",
+      ends,
       near: { local: packet.from, remote: packet.to },
       far: { local: decision.to, remote: decision.from },
-      forth: this.links.latency(source, destination),
-      back: this.links.latency(destination, source),
+      forth: this.links.latency(ends),
+      back: this.links.latency(reversed(ends)),
     };
   }
 

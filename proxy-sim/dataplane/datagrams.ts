@@ -1,5 +1,5 @@
 import type { Clock } from "../../machinery/api/clock.js";
-import type { Links } from "../../machinery/network/links.js";
+import type { LinkEnds, Links } from "../../machinery/network/links.js";
 import type { SocketAddress } from "../../machinery/network/network.js";
 import type { CarrierDialer } from "./carrier-dialer.js";
 import { Conntrack, type ConntrackEntry } from "./conntrack.js";
@@ -40,10 +40,12 @@ export class Datagrams {
     const { decision, translated, flow } = entry;
     entry.lastSeenMs = this.#options.clock.monotonicMs();
     flow.sentBytes += bytes.length;
-    this.#transmit(decision.hop?.carrier, translated.from, translated.to, bytes, [
-      decision.sourceNode ?? "",
-      decision.hop?.node?.nodeName ?? "",
-    ]);
+    this.#transmit(decision.hop?.carrier, translated.from, translated.to, bytes, {
+      source: decision.sourceNode ?? "",
+      destination: decision.hop?.node?.nodeName ?? "",
+      from: from.ip,
+      to: translated.to.ip,
+    });
   }
 
   /**
@@ -115,10 +117,12 @@ export class Datagrams {
     const sink = this.#sinks.get(original.from.ip);
     if (sink) return sink(original.from, bytes);
     const carrier = this.#options.router.forwarding.hop(original.from.ip)?.carrier;
-    this.#transmit(carrier, original.to, original.from, bytes, [
-      decision.hop?.node?.nodeName ?? "",
-      decision.sourceNode ?? "",
-    ]);
+    this.#transmit(carrier, original.to, original.from, bytes, {
+      source: decision.hop?.node?.nodeName ?? "",
+      destination: decision.sourceNode ?? "",
+      from: entry.translated.to.ip,
+      to: original.from.ip,
+    });
   }
 
   #transmit(
@@ -126,10 +130,10 @@ export class Datagrams {
     from: SocketAddress,
     to: SocketAddress,
     bytes: Uint8Array,
-    [source, destination]: [string, string],
+    ends: LinkEnds,
   ): void {
     if (!carrier) return;
-    const link = this.#options.links.latency(source, destination);
-    this.#options.dialer.sendDatagram(carrier, from, to, bytes, link);
+    const copies = this.#options.links.datagram(ends, bytes.length);
+    if (copies.length > 0) this.#options.dialer.sendDatagram(carrier, from, to, bytes, copies);
   }
 }

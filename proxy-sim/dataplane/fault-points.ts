@@ -1,4 +1,4 @@
-import type { LinkFault } from "../../machinery/network/links.js";
+import { parseLinkFault } from "../../machinery/network/links.js";
 import type { FaultPoints } from "../../machinery/runtime/fault-points.js";
 import type { DataPlane } from "./data-plane.js";
 
@@ -10,7 +10,7 @@ export function defineDataPlaneFaults(points: FaultPoints, dataPlane: DataPlane)
     summary: "packets between hosts are late, lost or cut",
     inject(parameters) {
       const name = `fault-${++links}`;
-      dataPlane.links.set(name, parameters as unknown as LinkFault);
+      dataPlane.links.set(name, parseLinkFault(parameters));
       return () => dataPlane.links.clear(name);
     },
   });

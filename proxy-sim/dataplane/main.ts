@@ -48,6 +48,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     clusterToken: readFileSync(required(options.clusterTokenFile, "--cluster-token-file"), "utf8").trim(),
     hosts: options.route,
     publish: options.publish,
+    breakable: options.chaos === true,
     serviceCIDRs: options.serviceCidr.split(","),
     ...(options.loopbackIndex === undefined ? {} : { loopbackIndex: Number(options.loopbackIndex) }),
     ...(options.hostNodes === undefined ? {} : { hostNodes: Number(options.hostNodes) }),

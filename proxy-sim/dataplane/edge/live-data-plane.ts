@@ -26,6 +26,8 @@ export interface LiveDataPlaneOptions {
   hostNodes?: number;
   /** Further ports of this machine that lead into the cluster. */
   publish?: readonly PublishedPort[];
+  /** Links may be broken: connections take the slower way that lets faults act on them. */
+  breakable?: boolean;
 }
 
 const DEFAULT_HOST_NODES = 16;
@@ -34,7 +36,7 @@ const DEFAULT_HOST_NODES = 16;
 export async function startLiveDataPlane(
   options: LiveDataPlaneOptions,
 ): Promise<{ dataPlane: DataPlane; loadBalancers: LoadBalancers; close: () => Promise<void> }> {
-  const { clock, rng, logger, clusterToken } = options;
+  const { clock, rng, logger, clusterToken, breakable = false } = options;
   const sessions = new CarrierSessions(clusterToken);
   const serving = (
     socket: Parameters<LiveStreams["serve"]>[0],
@@ -63,10 +65,10 @@ export async function startLiveDataPlane(
     logger,
     hostListeners,
     hosts: options.hosts,
-    dialCarrier: liveDialer({ clock, sessions, links: () => dataPlane.links }),
+    dialCarrier: liveDialer({ clock, sessions, breakable }),
     ...(options.serviceCIDRs ? { serviceCIDRs: options.serviceCIDRs } : {}),
   });
-  const streams = new LiveStreams({ dataPlane, sessions });
+  const streams = new LiveStreams({ dataPlane, sessions, breakable });
   const carrier = await serveCarrier({
     socketPath: options.carrierSocket,
     clusterToken,

@@ -8,7 +8,6 @@ import { SocketConnection } from "../../../machinery/network/socket-connection.j
 import type { DataPlane } from "../data-plane.js";
 import type { Packet } from "../decision.js";
 import type { FlowRecord } from "../flow-log.js";
-import { CutRelays } from "./cut-relays.js";
 
 /** Where a connection came from: a carrier waits for the answer byte, a host socket knows none. */
 type Entrance = "carrier" | "host";
@@ -17,18 +16,19 @@ type Entrance = "carrier" | "host";
 export class LiveStreams {
   readonly #dataPlane: DataPlane;
   readonly #sessions: CarrierSessions;
-  readonly #cutRelays: CutRelays;
+  readonly #breakable: boolean;
 
-  constructor(options: { dataPlane: DataPlane; sessions: CarrierSessions }) {
+  /** `breakable`: every connection passes through its link, so that faults act on it, at the price of Node's quicker pipe. */
+  constructor(options: { dataPlane: DataPlane; sessions: CarrierSessions; breakable: boolean }) {
     this.#dataPlane = options.dataPlane;
     this.#sessions = options.sessions;
-    this.#cutRelays = new CutRelays(options.dataPlane.links);
+    this.#breakable = options.breakable;
   }
 
   /** Takes the socket; never rejects. */
   async serve(socket: Socket, packet: Packet, entrance: Entrance): Promise<void> {
     socket.on("error", () => {});
-    if (!this.#dataPlane.links.healthy || this.#dataPlane.router.retries(packet))
+    if (this.#breakable || this.#dataPlane.router.retries(packet))
       return this.#serveSlowly(socket, packet, entrance);
     const { decision, record } = this.#dataPlane.begin(packet);
     const carrier = decision.hop?.carrier;
@@ -50,13 +50,7 @@ export class LiveStreams {
       this.#dataPlane.flows.ended(record, outcome, `the node's ${who} does not answer`);
       return turnAway(socket, outcome, entrance);
     }
-    const link = {
-      source: decision.sourceNode ?? packet.enteredAt ?? "",
-      destination: decision.hop?.node?.nodeName ?? "",
-    };
-    const release = this.#cutRelays.add(link, socket, upstream);
     const outcome = await join(socket, upstream, entrance, () => this.#dataPlane.flows.opened(record));
-    release();
     // Whoever listened there is not a carrier (any more): ask for its port anew.
     if (outcome.answer === undefined) session.close();
     this.#finish(record, outcome.answer ?? "unreachable", outcome.result);
