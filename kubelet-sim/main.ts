@@ -80,6 +80,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     rng,
     logger,
     config: options.carrier ? { carrier: options.carrier } : {},
+    ...outsideNames(options.dnsUpstream),
     serve: kubeletServing({ tlsFor: (node) => credentials.serving(node), clock, logger }),
   });
   const carrier = options.carrier ? await startCarrier(options.carrier, token, network) : undefined;
@@ -146,6 +147,9 @@ class Credentials {
     return file && existsSync(file) ? file : undefined;
   }
 }
+
+const outsideNames = (file: string | undefined): { outsideNames?: () => string } =>
+  file === undefined ? {} : { outsideNames: () => (existsSync(file) ? readFileSync(file, "utf8") : "") };
 
 async function userImages(module: string | undefined): Promise<readonly Image[]> {
   if (module === undefined) return [];

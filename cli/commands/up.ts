@@ -1,8 +1,10 @@
 import { whenAborted } from "../../machinery/api/when-aborted.js";
 import { spawn } from "node:child_process";
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { parseZoneFile } from "../../machinery/dns/zone-file.js";
 import { AdminError, adminCall } from "../../machinery/runtime/admin-server.js";
 import { jsonLogger } from "../../machinery/runtime/json-logger.js";
 import type { CliCommand, CliContext } from "../command.js";
@@ -25,6 +27,7 @@ export interface UpOptions {
   seed?: string;
   logLevel?: string;
   proxyMode?: string;
+  dnsUpstream?: string;
   chaos?: boolean;
   /** Restarts are told elsewhere: the supervisor logs errors only. */
   quiet?: boolean;
@@ -70,6 +73,11 @@ export function parseUp(
     .option("--proxy-mode <mode>", "how Services choose a backend")
     .option("--chaos", "let scenarios break the processes and their links")
     .option("--ingress", "with an Ingress controller (manifests/addons/ingress-nginx.yaml)")
+    .option(
+      "--dns-upstream <file>",
+      "names outside of the cluster: lines of a hosts or zone file (default: none exists)",
+      existingZoneFile,
+    )
     .option("--log-level <level>", "least severe record to log")
     .exitOverride();
   try {
@@ -79,6 +87,16 @@ export function parseUp(
     throw new UserError((err as Error).message.replace(/^error: /, ""), 2);
   }
   return command.opts<UpOptions>();
+}
+
+/** The file's absolute path, once it has been read without a mistake. */
+function existingZoneFile(path: string): string {
+  try {
+    parseZoneFile(readFileSync(path, "utf8"));
+    return resolve(path);
+  } catch (err) {
+    throw new InvalidArgumentError(err instanceof Error ? err.message : String(err));
+  }
 }
 
 const integerFrom =
@@ -110,6 +128,7 @@ export async function runCluster(
     ...(options.seed ? { seed: options.seed } : {}),
     ...(options.logLevel ? { logLevel: options.logLevel } : {}),
     ...(options.proxyMode ? { proxyMode: options.proxyMode } : {}),
+    ...(options.dnsUpstream ? { dnsUpstream: options.dnsUpstream } : {}),
     ...(options.chaos ? { chaos: true } : {}),
   };
   const supervisor = new Supervisor({ dir, cluster, launch, clock: context.clock, logger });

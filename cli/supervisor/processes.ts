@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { OUTSIDE_DNS_IP } from "../../kubelet-sim/node/node-config.js";
 import type { ClusterDir, ClusterFile } from "./cluster.js";
 
 /** In the order of start; stopped in the reverse order. */
@@ -15,6 +16,8 @@ export interface LaunchOptions {
   seed?: string;
   logLevel?: string;
   proxyMode?: string;
+  /** Path of the file of names outside of the cluster. */
+  dnsUpstream?: string;
   /** Faults may be injected. */
   chaos?: boolean;
   /** Further arguments by process name, from `--<process>-arg`. */
@@ -78,6 +81,8 @@ export function argumentsOf(
         dir.tokenFile,
         "--route",
         `${API_SERVER_IP}=${carrierSocket(cluster, "apiserver")}`,
+        "--route",
+        `${OUTSIDE_DNS_IP}=${carrierSocket(cluster, "kubelet")}`,
         "--loopback-index",
         String(cluster.loopbackIndex),
         ...(cluster.dnsPort ? ["--publish", `127.0.0.1:${cluster.dnsPort}=${CLUSTER_DNS}`] : []),
@@ -92,6 +97,7 @@ export function argumentsOf(
         dir.credentials,
         "--nodes",
         String(cluster.nodes),
+        ...(options.dnsUpstream ? ["--dns-upstream", options.dnsUpstream] : []),
         ...onNetwork,
         ...common,
       ];
