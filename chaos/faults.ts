@@ -3,6 +3,7 @@ import { apiLinkFaults } from "./faults/api-links.js";
 import { apiRequestFaults } from "./faults/api-requests.js";
 import { changeFaults } from "./faults/changes.js";
 import { killPod } from "./faults/kill-pod.js";
+import { linkFaults } from "./faults/links.js";
 import { nodeFaults } from "./faults/nodes.js";
 import { duplicateFaults, processFaults } from "./faults/processes.js";
 import { watchFaults } from "./faults/watches.js";
@@ -11,6 +12,7 @@ import { watchFaults } from "./faults/watches.js";
 export const faults: readonly Fault[] = [
   killPod,
   ...nodeFaults,
+  ...linkFaults,
   ...apiLinkFaults,
   ...watchFaults,
   ...apiRequestFaults,
