@@ -13,6 +13,7 @@ import {
 } from "../machinery/api/core-v1.js";
 import { endpointSlices } from "../machinery/api/discovery-v1.js";
 import type { KubeObject } from "../machinery/api/meta-v1.js";
+import { ingressClasses, ingresses } from "../machinery/api/networking-v1.js";
 import type { ResourceDescriptor } from "../machinery/api/resource.js";
 import { UserError } from "./supervisor/cluster.js";
 
@@ -30,6 +31,8 @@ const KNOWN: readonly ResourceDescriptor[] = [
   deployments,
   endpointSlices,
   leases,
+  ingresses,
+  ingressClasses,
 ];
 
 /** The built-in resource of an object's kind, without asking the server. */

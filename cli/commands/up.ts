@@ -29,6 +29,8 @@ export interface UpOptions {
   proxyMode?: string;
   dnsUpstream?: string;
   chaos?: boolean;
+  /** Applies the Ingress controller too. */
+  ingress?: boolean;
   /** Restarts are told elsewhere: the supervisor logs errors only. */
   quiet?: boolean;
 }
@@ -138,7 +140,8 @@ export async function runCluster(
     const applied = supervisor.waitUntilReady(context.signal, undefined, ["apiserver"]).then(async () => {
       const healed = await supervisor.healLeftovers();
       if (healed > 0) onProgress(`healed ${healed} faults that were left from the last run`);
-      await applyFiles(dir, options.filename, context, onProgress);
+      const files = [...(options.ingress ? [INGRESS_MANIFEST] : []), ...options.filename];
+      await applyFiles(dir, files, context, onProgress);
     });
     await Promise.all([ready, applied]);
     supervisor.markComplete();
