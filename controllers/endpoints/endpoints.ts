@@ -69,6 +69,8 @@ class EndpointsReconciler implements Reconciler {
     const waitMs = this.#pacer.waitMs(key);
     if (waitMs > 0) return { requeueAfterMs: waitMs };
     const pods = this.#servicePods.podsOf(service);
+    // Also when nothing will be written: the next change must not be told as this one's.
+    const triggerTime = this.#triggerTimes.compute(key, service, pods);
     const current = this.#endpoints.get(key);
     const next = desiredEndpoints(
       service,
@@ -76,7 +78,6 @@ class EndpointsReconciler implements Reconciler {
       truncateSubsets(desiredSubsets(service, pods, this.#candidates)),
     );
     if (current && sameEndpoints(current, next, this.#written.of(current))) return undefined;
-    const triggerTime = this.#triggerTimes.compute(key, service, pods);
     if (triggerTime) {
       next.metadata.annotations = { ...next.metadata.annotations, [TRIGGER_TIME_ANNOTATION]: triggerTime };
     }

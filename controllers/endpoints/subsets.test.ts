@@ -83,16 +83,62 @@ test("a headless service without ports lists addresses alone, and hostnames wher
   expect(subset?.addresses?.[0]).toMatchObject({ ip: "10.244.0.2", hostname: "db-0", nodeName: "node-1" });
 });
 
-test("more than a thousand addresses are cut off, those that are not ready first", () => {
-  const addresses = (count: number) =>
-    Array.from({ length: count }, (_, i) => ({ ip: `10.0.${i >> 8}.${i & 255}` }));
-  const { subsets, truncated } = truncateSubsets([
-    { addresses: addresses(600), notReadyAddresses: addresses(300), ports: [{ port: 80 }] },
-    { addresses: addresses(300), ports: [{ port: 81 }] },
-  ]);
-  expect(truncated).toBe(true);
-  expect(subsets.map((s) => [s.addresses?.length, s.notReadyAddresses?.length])).toEqual([
-    [600, 100],
-    [300, undefined],
-  ]);
+const addresses = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({ ip: `10.0.${i >> 8}.${i & 255}` }));
+const aSubset = (ready: number, notReady: number, port: number) => ({
+  ...(ready > 0 ? { addresses: addresses(ready) } : {}),
+  ...(notReady > 0 ? { notReadyAddresses: addresses(notReady) } : {}),
+  ports: [{ port }],
+});
+
+test.each([
+  [
+    "those that are not ready go first",
+    [
+      [600, 300],
+      [300, 0],
+    ],
+    [
+      [600, 100],
+      [300, 0],
+    ],
+  ],
+  [
+    "none that is not ready is left beside a thousand ready ones",
+    [
+      [700, 10],
+      [301, 5],
+    ],
+    [
+      [700, 0],
+      [300, 0],
+    ],
+  ],
+  [
+    "each subset keeps its part, rounded up, and the last one what is left",
+    [
+      [1500, 9],
+      [1500, 9],
+      [3, 0],
+    ],
+    [
+      [500, 0],
+      [500, 0],
+    ],
+  ],
+  ["exactly a thousand are not too many", [[999, 1]], [[999, 1]]],
+])("of more than a thousand addresses, %s", (_, before, after) => {
+  const { subsets, truncated } = truncateSubsets(before.map(([a = 0, b = 0], i) => aSubset(a, b, 80 + i)));
+  expect(truncated).toBe(before !== after && JSON.stringify(before) !== JSON.stringify(after));
+  expect(subsets.map((s) => [s.addresses?.length ?? 0, s.notReadyAddresses?.length ?? 0])).toEqual(after);
+});
+
+test("Endpoints have one family: the Service's first", () => {
+  const pod = aPod("10.244.0.2");
+  pod.status.podIPs = [{ ip: "10.244.0.2" }, { ip: "fd00::2" }];
+  const ips = (ipFamilies: ("IPv4" | "IPv6")[]) =>
+    shape(aService({ ipFamilies }), [pod]).map(({ ready }) => ready);
+  expect(ips(["IPv4", "IPv6"])).toEqual([["10.244.0.2"]]);
+  expect(ips(["IPv6", "IPv4"])).toEqual([["fd00::2"]]);
+  expect(shape(aService({ ipFamilies: ["IPv6"] }), [aPod("10.244.0.2")])).toEqual([]);
 });

@@ -94,7 +94,10 @@ function addressOf(service: CachedService, pod: CachedPod): string | undefined {
 const byIpAndUid = (a: EndpointAddress, b: EndpointAddress): number =>
   a.ip === b.ip ? ((a.targetRef?.uid ?? "") < (b.targetRef?.uid ?? "") ? -1 : 1) : a.ip < b.ip ? -1 : 1;
 
-/** At most 1,000 addresses, ready ones first, taken from the subsets in proportion (upstream truncateEndpoints). */
+/**
+ * At most 1,000 addresses, ready ones first, taken from the subsets in proportion, rounded up until there is no room
+ * (upstream truncateEndpoints). A subset that is left without addresses goes, because the server takes none without.
+ */
 export function truncateSubsets(subsets: readonly EndpointSubset[]): {
   subsets: EndpointSubset[];
   truncated: boolean;
@@ -102,35 +105,25 @@ export function truncateSubsets(subsets: readonly EndpointSubset[]): {
   const ready = subsets.reduce((sum, subset) => sum + (subset.addresses?.length ?? 0), 0);
   const notReady = subsets.reduce((sum, subset) => sum + (subset.notReadyAddresses?.length ?? 0), 0);
   if (ready + notReady <= MAX_ADDRESSES) return { subsets: [...subsets], truncated: false };
-  const keepReady = Math.min(ready, MAX_ADDRESSES);
-  const readyShare = proportion(
-    subsets.map((subset) => subset.addresses?.length ?? 0),
-    keepReady,
-  );
-  const notReadyShare = proportion(
-    subsets.map((subset) => subset.notReadyAddresses?.length ?? 0),
-    MAX_ADDRESSES - keepReady,
-  );
-  const kept = subsets.map((subset, i) => ({
-    ...(readyShare[i] ? { addresses: subset.addresses?.slice(0, readyShare[i]) ?? [] } : {}),
-    ...(notReadyShare[i]
-      ? { notReadyAddresses: subset.notReadyAddresses?.slice(0, notReadyShare[i]) ?? [] }
-      : {}),
-    ...(subset.ports ? { ports: subset.ports } : {}),
-  }));
+  const cut = ready > MAX_ADDRESSES ? "addresses" : "notReadyAddresses";
+  const most = ready > MAX_ADDRESSES ? MAX_ADDRESSES : MAX_ADDRESSES - ready;
+  const total = ready > MAX_ADDRESSES ? ready : notReady;
+  let room = most;
+  const kept = subsets.map(({ addresses = [], notReadyAddresses = [], ports }) => {
+    const list = cut === "addresses" ? addresses : notReadyAddresses;
+    const share = list.slice(0, Math.min(Math.ceil((list.length / total) * most), room));
+    room -= share.length;
+    return cut === "addresses" ? subsetOf(share, [], ports) : subsetOf(addresses, share, ports);
+  });
   return { subsets: kept.filter((s) => s.addresses || s.notReadyAddresses), truncated: true };
 }
 
-/** Shares of `total` in proportion to `counts`, whole numbers that sum to it (or to all there are). */
-function proportion(counts: readonly number[], total: number): number[] {
-  const sum = counts.reduce((a, b) => a + b, 0);
-  const take = Math.min(sum, total);
-  const shares = counts.map((count) => (sum === 0 ? 0 : Math.floor((count / sum) * take)));
-  let left = take - shares.reduce((a, b) => a + b, 0);
-  for (const [i, count] of counts.entries()) {
-    const more = Math.min(left, count - (shares[i] ?? 0));
-    shares[i] = (shares[i] ?? 0) + more;
-    left -= more;
-  }
-  return shares;
-}
+const subsetOf = (
+  addresses: EndpointAddress[],
+  notReadyAddresses: EndpointAddress[],
+  ports: EndpointPort[] | undefined,
+): EndpointSubset => ({
+  ...(addresses.length > 0 ? { addresses } : {}),
+  ...(notReadyAddresses.length > 0 ? { notReadyAddresses } : {}),
+  ...(ports ? { ports } : {}),
+});

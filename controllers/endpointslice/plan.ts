@@ -132,7 +132,7 @@ function keepPlaceholder(
 }
 
 /** A deletion and a creation become one update. */
-function reuseRemoved(plan: SlicePlan): SlicePlan {
+export function reuseRemoved(plan: SlicePlan): SlicePlan {
   const create: NewSlice[] = [];
   const remove = [...plan.remove];
   for (const content of plan.create) {
@@ -144,7 +144,7 @@ function reuseRemoved(plan: SlicePlan): SlicePlan {
   return { create, update: plan.update, remove };
 }
 
-const contentOf = (group: PortGroup, endpoints: Endpoint[]): NewSlice => ({
+export const contentOf = (group: PortGroup, endpoints: Endpoint[]): NewSlice => ({
   addressType: group.addressType,
   ports: group.ports,
   endpoints,

@@ -11,11 +11,20 @@ import { type ObjectKey, objectKey } from "../../machinery/api/resource.js";
 import { isNotFound } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
 import { defineController, enqueueMapped, type Reconciler, type ReconcilerDeps } from "../controller.js";
-import { type CachedSlice, type NewSlice, planSlices } from "../endpointslice/plan.js";
+import type { CachedSlice, NewSlice } from "../endpointslice/plan.js";
 import { isNamespaceTerminating } from "../error-message.js";
 import { newControllerRef } from "../owner.js";
 import type { ReconcileResult } from "../workers.js";
-import { MIRRORING_MANAGED_BY, mirroredGroups, mirroredLabels, shouldMirror } from "./mirror.js";
+import {
+  MAX_PER_SUBSET,
+  type Mirrored,
+  MIRRORING_MANAGED_BY,
+  mirrored,
+  mirroredAnnotations,
+  mirroredLabels,
+  planMirror,
+  shouldMirror,
+} from "./mirror.js";
 
 /** Keeps slices equal to Endpoints that were written by hand, for services without a selector. */
 export const endpointSliceMirroringController = defineController({
@@ -38,6 +47,12 @@ function mirroredKey({ metadata }: DeepReadonly<EndpointSlice>): ObjectKey[] {
     : [];
 }
 
+const mirroredMetadata = (source: DeepReadonly<Endpoints>) => ({
+  labels: mirroredLabels(source),
+  annotations: mirroredAnnotations(source),
+  ownerReferences: [newControllerRef(source, endpoints)],
+});
+
 class MirroringReconciler implements Reconciler {
   readonly #deps: ReconcilerDeps;
   readonly #endpoints: Informer<Endpoints>;
@@ -56,22 +71,26 @@ class MirroringReconciler implements Reconciler {
     const source = this.#endpoints.get(key);
     const existing = this.#slices
       .byIndex(BY_MIRRORED, key)
-      .filter(({ metadata }) => !metadata.deletionTimestamp);
+      .filter(({ metadata }) => !metadata.deletionTimestamp)
+      .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
     if (!source || !shouldMirror(source, this.#services.get(key))) {
       for (const slice of existing) await this.#remove(slice);
       return undefined;
     }
     const labels = mirroredLabels(source);
-    const plan = planSlices({
+    const annotations = mirroredAnnotations(source);
+    const { groups, ...skipped } = mirrored(source);
+    this.#tellSkipped(source, skipped);
+    const plan = planMirror(
+      groups,
       existing,
-      groups: mirroredGroups(source),
-      // No placeholder: what says nothing is mirrored as nothing.
-      addressTypes: [],
-      isCurrent: (slice) => deepEqual(slice.metadata.labels, labels),
-    });
+      ({ metadata }) =>
+        deepEqual(metadata.labels ?? {}, labels) && deepEqual(metadata.annotations ?? {}, annotations),
+    );
     try {
-      for (const content of plan.create) await this.#create(source, labels, content);
-      for (const { slice, content } of plan.update) await this.#update(source, labels, slice, content);
+      const create = source.metadata.deletionTimestamp ? [] : plan.create;
+      for (const content of create) await this.#create(source, content);
+      for (const { slice, content } of plan.update) await this.#update(source, slice, content);
       for (const slice of plan.remove) await this.#remove(slice);
     } catch (err) {
       if (!isNamespaceTerminating(err)) throw err;
@@ -79,31 +98,37 @@ class MirroringReconciler implements Reconciler {
     return undefined;
   }
 
-  async #create(
+  #tellSkipped(
     source: DeepReadonly<Endpoints>,
-    labels: Record<string, string>,
-    content: NewSlice,
-  ): Promise<void> {
+    { invalidCount, skippedCount }: Pick<Mirrored, "invalidCount" | "skippedCount">,
+  ): void {
+    const warn = (reason: string, message: string): void =>
+      this.#deps.events.event(source, "Warning", reason, message);
+    if (invalidCount > 0)
+      warn(
+        "InvalidIPAddress",
+        `Skipped ${invalidCount} invalid IP addresses when mirroring to EndpointSlices`,
+      );
+    if (skippedCount > invalidCount) {
+      const most = `A max of ${MAX_PER_SUBSET} addresses can be mirrored to EndpointSlices per Endpoints subset.`;
+      warn("TooManyAddressesToMirror", `${most} ${skippedCount} addresses were skipped`);
+    }
+  }
+
+  async #create(source: DeepReadonly<Endpoints>, content: NewSlice): Promise<void> {
     const slice = await this.#deps.client.create(endpointSlices, {
       metadata: {
         namespace: source.metadata.namespace ?? "",
         generateName: `${source.metadata.name}-`,
-        labels,
-        ownerReferences: [newControllerRef(source, endpoints)],
+        ...mirroredMetadata(source),
       },
       ...content,
     });
     this.#slices.observe(slice);
   }
 
-  async #update(
-    source: DeepReadonly<Endpoints>,
-    labels: Record<string, string>,
-    slice: CachedSlice,
-    content: NewSlice,
-  ): Promise<void> {
-    const ownerReferences = [newControllerRef(source, endpoints)];
-    const metadata = { ...slice.metadata, labels, ownerReferences };
+  async #update(source: DeepReadonly<Endpoints>, slice: CachedSlice, content: NewSlice): Promise<void> {
+    const metadata = { ...slice.metadata, ...mirroredMetadata(source) };
     const updated = { ...slice, ...content, metadata } as EndpointSlice;
     this.#slices.observe(await this.#deps.client.update(endpointSlices, updated));
   }
