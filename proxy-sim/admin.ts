@@ -18,6 +18,7 @@ export function proxyHandlers(proxy: Proxy): AdminHandlers {
         ...route,
         revision: proxy.tableRevision(proxy.cursors.revisionOf(route.nodeName)),
         mode: proxy.modes.of(route.nodeName),
+        ...proxy.lagOf(route.nodeName),
         fault: proxy.cursors.own().get(route.nodeName)?.fault,
       })),
     "PUT /mode": ({ body }) => {

@@ -127,6 +127,14 @@ export class Proxy {
     return this.#updatedMs;
   }
 
+  /** How many changes the node's table lacks, and how long the first of them has been known here. */
+  lagOf(node: string): { behind: number; behindMs?: number } {
+    const revision = this.cursors.revisionOf(node);
+    const [first] = this.#log.after(revision) ?? [];
+    const behind = this.#log.head - revision;
+    return first ? { behind, behindMs: this.clock.nowMs() - first.receivedMs } : { behind };
+  }
+
   /** The revision by which the data plane knows this state of the change log. */
   tableRevision(logRevision: number): number {
     return (this.#offset ?? 0) + logRevision;

@@ -1,7 +1,7 @@
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Logger } from "../../machinery/api/logger.js";
 import type { Rng } from "../../machinery/api/rng.js";
-import { familyOf } from "../../machinery/network/addresses.js";
+import { familyOf, formatAddress } from "../../machinery/network/addresses.js";
 import { SYN_TIMEOUT_MS } from "../../machinery/network/handshake.js";
 import { Links, reversed } from "../../machinery/network/links.js";
 import { connectionPair, type OwnedConnection } from "../../machinery/network/memory-pipe.js";
@@ -20,6 +20,7 @@ import { FlowLog, type FlowOutcome, type FlowRecord } from "./flow-log.js";
 import { HostDatagrams } from "./host-datagrams.js";
 import type { HostListeners } from "./host-ports.js";
 import { throughLoopback } from "./loopback.js";
+import { backendKey } from "./route-entry.js";
 import { Router } from "./router.js";
 import type { DataPlaneApi, DataPlaneBoot, HostPort, ProgramResult, ProgramTransaction } from "./table.js";
 import { type Explanation, explain } from "./trace.js";
@@ -39,6 +40,8 @@ export interface DataPlaneOptions {
   serviceCIDRs?: readonly string[];
   flowCapacity?: number;
 }
+
+const FOLLOWS = "an exchange of these addresses goes there already (conntrack)";
 
 /** How long kube-proxy in userspace mode waits for one endpoint after another. */
 const USERSPACE_DIAL_TIMEOUTS_MS = [250, 1000, 2000, 4000];
@@ -284,7 +287,17 @@ export class DataPlane implements Uplink, DataPlaneApi {
 
   /** Explains what would happen to a packet, and why not something else. Connects nowhere. */
   trace(packet: Packet): Explanation {
-    return explain(this.router, packet);
+    const explanation = explain(this.router, packet);
+    const begun = packet.protocol === "UDP" && this.datagrams.conntrack.original(packet.from, packet.to);
+    if (!begun) return explanation;
+    const { decision, flow, translated } = begun;
+    const endpoints = explanation.endpoints.map(({ backend }) => {
+      const chosen = backendKey(backend) === flow.backend;
+      return { backend, chosen, why: chosen ? FOLLOWS : "an exchange of these addresses goes elsewhere" };
+    });
+    const backend = flow.backend ?? formatAddress(translated.to);
+    const { verdict } = decision;
+    return { ...explanation, ...translated, verdict, endpoints, conntrack: { backend, atMs: flow.atMs } };
   }
 
   adminHandlers(): AdminHandlers {

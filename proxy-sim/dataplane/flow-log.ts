@@ -28,6 +28,11 @@ export interface FlowRecord {
   node?: string;
   tableRevision?: number;
   servicePort?: string;
+  /** The mode of the node's proxy, with its scheduler, and the traffic policy by which it chose. */
+  balancer?: string;
+  policy?: "Cluster" | "Local";
+  /** Whom the backend sees, when that is not the client. */
+  seenAs?: string;
   backend?: string;
   backendNode?: string;
   pod?: string;
@@ -97,6 +102,9 @@ export class FlowLog {
     if (decision.tableRevision !== undefined) record.tableRevision = decision.tableRevision;
     if (match) record.servicePort = match.entry.route.servicePort;
     if (decision.affinity) record.affinity = true;
+    if (decision.balancer !== undefined) record.balancer = decision.balancer;
+    if (decision.policy !== undefined) record.policy = decision.policy;
+    if (decision.from.ip !== packet.from.ip) record.seenAs = decision.from.ip;
     if (backend) {
       record.backend = backendKey(backend);
       record.slice = backend.slice;

@@ -30,6 +30,8 @@ export interface Explanation {
   /** In iptables mode: with how many rules a kernel would have compared the packet. */
   rulesWalked?: number;
   backend?: Backend;
+  /** Of an exchange that has begun: its first packet was decided then, and this one follows it. */
+  conntrack?: { backend: string; atMs: number };
   /** After NAT. */
   from: { ip: string; port: number };
   to: { ip: string; port: number };
