@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { checkers } from "../chaos/checkers.js";
 import { faults } from "../chaos/faults.js";
 import { parseScenario } from "../chaos/scenario/parse.js";
+import type { Vocabulary } from "../chaos/scenario/vocabulary.js";
 import type { Scenario } from "../chaos/scenario/types.js";
 import { toMessage } from "../machinery/api/field-error.js";
 import { readManifests } from "./manifests.js";
@@ -27,12 +28,7 @@ export async function readScenarioFile(file: string, seed?: string): Promise<Sce
   } catch (err) {
     throw new UserError(explainYamlError(err, text, file), COULD_NOT_RUN);
   }
-  const below = (path: string): string => resolve(dirname(file), path);
-  const { scenario, errors } = parseScenario(document, {
-    faults,
-    checkers,
-    readObjects: (path) => readManifests([below(path)]).map(({ object }) => ({ ...object })),
-  });
+  const { scenario, errors } = parseScenario(document, vocabularyOf(file));
   if (errors.length > 0) {
     throw new UserError(
       `Scenario "${scenario.name}" is invalid:\n${errors.map((e) => `  ${toMessage(e)}`).join("\n")}`,
@@ -42,6 +38,17 @@ export async function readScenarioFile(file: string, seed?: string): Promise<Sce
   return {
     ...scenario,
     seed: seed ?? scenario.seed,
-    manifests: scenario.manifests.map((source) => (typeof source === "string" ? below(source) : source)),
+    manifests: scenario.manifests.map((source) =>
+      typeof source === "string" ? below(file, source) : source,
+    ),
   };
 }
+
+/** What the scenario in this file can name. */
+export const vocabularyOf = (file: string): Vocabulary => ({
+  faults,
+  checkers,
+  readObjects: (path) => readManifests([below(file, path)]).map(({ object }) => ({ ...object })),
+});
+
+const below = (file: string, path: string): string => resolve(dirname(file), path);

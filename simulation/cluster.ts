@@ -1,163 +1,149 @@
-import type { ApiServer } from "../apiserver/api-server.js";
-import { memoryStorage } from "../apiserver/storage/memory-storage.js";
 import type { StorageEngine } from "../apiserver/storage/engine.js";
-import { ControllerManager } from "../controllers/controller-manager.js";
-import { KubeletHost } from "../kubelet-sim/kubelet-host.js";
-import { numberedNodes } from "../kubelet-sim/node/node-config.js";
-import { createRuntime } from "../kubelet-sim/runtime/runtime.js";
+import { memoryJournal } from "../chaos/fault-journal.js";
+import { FaultHolder } from "../chaos/fault-holder.js";
+import { faults as allFaults } from "../chaos/faults.js";
+import type { Component, Reach } from "../chaos/reach.js";
+import type { ControllerManager } from "../controllers/controller-manager.js";
+import type { KubeletHost } from "../kubelet-sim/kubelet-host.js";
+import { type NodeConfig, numberedNodes } from "../kubelet-sim/node/node-config.js";
+import type { Transport } from "../machinery/api/http.js";
 import { type Logger, silentLogger } from "../machinery/api/logger.js";
-import type { Rng, Secrets } from "../machinery/api/rng.js";
-import { type HttpHandler, type Transport, TransportError } from "../machinery/api/http.js";
-import { type DirectIdentity, directTransport } from "../machinery/client/direct-transport.js";
+import type { Rng } from "../machinery/api/rng.js";
+import type { DirectIdentity } from "../machinery/client/direct-transport.js";
 import { RestClient } from "../machinery/client/rest-client.js";
-import { MemoryCarriers } from "../machinery/network/memory-carriers.js";
-import { VirtualNetwork } from "../machinery/network/virtual-network.js";
 import { seededRng } from "../machinery/runtime/seeded-rng.js";
-import { DataPlane } from "../proxy-sim/dataplane/data-plane.js";
-import { memoryDialer } from "../proxy-sim/dataplane/carrier-dialer.js";
-import { Proxy } from "../proxy-sim/proxy.js";
-import { startControlPlane } from "./control-plane.js";
-import { type LatencyRange, latencyTransport } from "./latency-transport.js";
+import type { DataPlane } from "../proxy-sim/dataplane/data-plane.js";
+import type { FlowRecord } from "../proxy-sim/dataplane/flow-log.js";
+import type { Proxy } from "../proxy-sim/proxy.js";
+import { launchApiServer } from "./api-server-process.js";
+import { SimulatedComponents } from "./component-faults.js";
+import { type ControllersOptions, launchControllers } from "./controllers-process.js";
+import { launchDataPlane } from "./data-plane-process.js";
+import { type KubeletOptions, launchKubelet } from "./kubelet-process.js";
+import { SimulatedProcesses } from "./processes.js";
+import { type DataPlaneProcess, launchProxy } from "./proxy-process.js";
 import { SimulationScheduler } from "./scheduler.js";
+import { type Launch, type Running, SimulatedProcess } from "./simulated-process.js";
+import { SkewableClock } from "./skewable-clock.js";
 import { VirtualClock } from "./virtual-clock.js";
+import { ADMIN, DEFAULT_LATENCIES, type Latencies, World } from "./world.js";
 
 export interface SimulationOptions {
   seed: number | string;
-  /** Default 3. */
-  nodes?: number;
-  /** Of each message between a component and the API server. Default 0.2 to 2 ms. */
-  apiLatency?: LatencyRange;
-  /** Of each packet between hosts. Default 0.05 to 0.5 ms. */
-  networkLatency?: LatencyRange;
+  /** How many, or which. Default 3. */
+  nodes?: number | readonly NodeConfig[];
+  latencies?: Partial<Latencies>;
+  proxyMode?: string | undefined;
+  podCidr?: string | undefined;
+  ipReuse?: KubeletOptions["ipReuse"];
+  containerLatency?: KubeletOptions["latency"];
+  historyMs?: number | undefined;
   logger?: Logger;
 }
 
-const ADMIN: DirectIdentity = {
-  clientCertificate: { commonName: "kubernetes-admin", organizations: ["system:masters"] },
-};
-const KUBELET_CARRIER = "kubelet";
 const READY_LIMIT_MS = 60_000;
+const MOST_FLOWS = 1_000_000;
 
 /** The whole cluster in one process on a virtual clock: one seed, one history. */
 export class SimulatedCluster {
   readonly clock: VirtualClock;
   readonly scheduler: SimulationScheduler;
   readonly rng: Rng;
-  readonly storage: StorageEngine;
-  readonly dataPlane: DataPlane;
-  readonly kubelets: KubeletHost;
-  readonly controllers: ControllerManager;
-  readonly proxy: Proxy;
+  readonly world: World;
+  readonly processes: SimulatedProcesses;
+  /** Whoever holds faults; what it reaches. */
+  readonly faults: FaultHolder;
+  readonly reach: Reach;
   /** The administrator's client. Its calls wait on simulated time: await them through `settle`. */
   readonly client: RestClient;
-  readonly #server: ApiServer;
   readonly #options: SimulationOptions;
-  readonly #logger: Logger;
+  /** Of the host, where the administrator is. */
+  readonly #host: SkewableClock;
   readonly #stopping = new AbortController();
-  readonly #running: Promise<void>[] = [];
+  readonly #dataPlanes: DataPlane[] = [];
+  #storage: StorageEngine | undefined;
+  #controllers: ControllerManager | undefined;
+  #kubelets: KubeletHost | undefined;
+  #proxy: Proxy | undefined;
+  #dataPlane: DataPlaneProcess | undefined;
+  #duplicates = 0;
 
-  private constructor(
-    options: SimulationOptions,
-    parts: {
-      clock: VirtualClock;
-      storage: StorageEngine;
-      server: ApiServer;
-      rng: Rng;
-      kubeletServers: Map<string, HttpHandler>;
-    },
-  ) {
+  private constructor(options: SimulationOptions) {
+    const logger = options.logger ?? silentLogger;
     this.#options = options;
-    this.#logger = options.logger ?? silentLogger;
-    this.clock = parts.clock;
-    this.scheduler = new SimulationScheduler(parts.clock);
-    this.storage = parts.storage;
-    this.rng = parts.rng;
-    this.#server = parts.server;
-    const { clock, rng } = this;
-    const logger = this.#logger;
-    const carriers = new MemoryCarriers({ clock, latency: this.#packetLatency(rng.fork("network/packets")) });
-    this.dataPlane = new DataPlane({
-      clock,
-      rng: rng.fork("dataplane"),
+    this.clock = new VirtualClock();
+    this.rng = seededRng(options.seed);
+    this.scheduler = new SimulationScheduler(this.clock);
+    this.#host = new SkewableClock(this.clock);
+    this.world = new World({
+      clock: this.clock,
+      rng: this.rng,
       logger,
-      dialCarrier: memoryDialer(carriers),
+      latencies: { ...DEFAULT_LATENCIES, ...options.latencies },
     });
-    const network = new VirtualNetwork({ clock, rng: rng.fork("network/kubelet"), uplink: this.dataPlane });
-    carriers.register(KUBELET_CARRIER, network);
-    this.kubelets = new KubeletHost({
-      nodes: numberedNodes(options.nodes ?? 3),
-      clientFor: (node) => this.clientAs(`kubelet/${node}`, asGroup(`system:node:${node}`, "system:nodes")),
-      client: this.clientAs("kubelet/shared", ADMIN),
-      runtimeFor: (request) =>
-        createRuntime({
-          ...request,
-          network,
-          clock,
-          rng: rng.fork(`runtime/${request.nodeName}`),
-          logger,
-          apiAccess: (token) => this.transportAs(`pod/${request.nodeName}`, { token }),
-        }),
-      network,
-      clock,
-      rng: rng.fork("kubelet"),
-      logger,
-      config: { carrier: KUBELET_CARRIER },
-    });
-    for (const kubelet of this.kubelets.kubelets) parts.kubeletServers.set(kubelet.name, kubelet.server);
-    this.controllers = new ControllerManager({
-      transport: this.transportAs("controllers", asGroup("system:kube-controller-manager", "system:masters")),
-      clock,
-      rng: rng.fork("controllers"),
-      logger,
-      caCertificate: "simulated",
-    });
-    this.proxy = new Proxy({
-      client: this.clientAs("proxy", asGroup("system:kube-proxy", "system:masters")),
-      dataPlane: this.dataPlane,
-      clock,
-      rng: rng.fork("proxy"),
-      logger,
+    this.processes = new SimulatedProcesses({
+      processes: this.#newProcesses(),
+      newDuplicate: (component, split) => this.#newDuplicate(component, split),
     });
     this.client = this.clientAs("admin", ADMIN);
+    this.reach = {
+      client: this.client,
+      clock: this.clock,
+      components: new SimulatedComponents(this.processes),
+      processes: this.processes,
+      signal: this.#stopping.signal,
+    };
+    this.faults = new FaultHolder({ faults: allFaults, reach: this.reach, journal: memoryJournal(), logger });
   }
 
   /** A cluster whose nodes are ready. Dispose of it with `stop`. */
   static async start(options: SimulationOptions): Promise<SimulatedCluster> {
-    const clock = new VirtualClock();
-    const rng = seededRng(options.seed);
-    const logger = options.logger ?? silentLogger;
-    const storage = memoryStorage({ clock, logger });
-    const kubeletServers = new Map<string, HttpHandler>();
-    const server = await startControlPlane({
-      storage,
-      clock,
-      rng: rng.fork("apiserver"),
-      secrets: fixtureSecrets(rng.fork("secrets")),
-      logger,
-      kubelets: { to: (node) => kubeletTransport(kubeletServers, node) },
-    });
-    const cluster = new SimulatedCluster(options, { clock, storage, server, rng, kubeletServers });
-    cluster.#runAll();
-    await cluster.until(() => cluster.kubelets.isReady, READY_LIMIT_MS, "every node being ready");
+    const cluster = new SimulatedCluster(options);
+    for (const process of cluster.processes.all) process.launch();
+    await cluster.until(
+      () => cluster.processes.of("kubelet").isReady,
+      READY_LIMIT_MS,
+      "every node being ready",
+    );
     return cluster;
   }
 
-  /** A way to the API server with the run's latency, as `identity`. `path` names its place in the tree of chance. */
+  /** What runs now, or ran last. */
+  get storage(): StorageEngine {
+    return there(this.#storage, "apiserver");
+  }
+  get controllers(): ControllerManager {
+    return there(this.#controllers, "controllers");
+  }
+  get kubelets(): KubeletHost {
+    return there(this.#kubelets, "kubelet");
+  }
+  get proxy(): Proxy {
+    return there(this.#proxy, "proxy");
+  }
+  get dataPlane(): DataPlane {
+    return there(this.#dataPlanes.at(-1), "dataplane");
+  }
+  /** Undefined while it is down. */
+  get dataPlaneProcess(): DataPlaneProcess | undefined {
+    return this.#dataPlane;
+  }
+
+  /** Every flow that is remembered, also those of data planes that have ended. */
+  flows(): FlowRecord[] {
+    return this.#dataPlanes.flatMap(({ flows }) => flows.list({}, MOST_FLOWS));
+  }
+
+  /** A way to the API server from the host, as `identity`. `path` names its place in the tree of chance. */
   transportAs(path: string, identity: DirectIdentity): Transport {
-    const range = this.#options.apiLatency ?? { minMs: 0.2, maxMs: 2 };
-    return latencyTransport(
-      directTransport(this.#server, identity),
-      this.clock,
-      this.rng.fork(`latency/${path}`),
-      range,
-    );
+    return this.world.apiTransport(path, this.#host, identity);
   }
 
   clientAs(path: string, identity: DirectIdentity): RestClient {
     return new RestClient({
       transport: this.transportAs(path, identity),
       clock: this.clock,
-      userAgent: path,
+      userAgent: `kubesim/${path}`,
     });
   }
 
@@ -174,35 +160,109 @@ export class SimulatedCluster {
     return this.scheduler.runUntil(condition, limitMs, what);
   }
 
+  /** Ends every loop; the API server last. Rejects when a process had crashed. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error("the simulation ended"));
-    await this.settle(Promise.allSettled(this.#running));
-    await this.settle(this.#server.stop());
+    const server = this.processes.of("apiserver");
+    const others = this.processes.all.filter((process) => process !== server);
+    await this.settle(Promise.all(others.map((process) => process.shutDown())));
+    await this.settle(server.shutDown());
+    const crashes = this.processes.all.flatMap((process) => process.crashes);
+    if (crashes.length > 0) throw new AggregateError(crashes, "a process of the cluster crashed");
   }
 
-  #runAll(): void {
-    const { signal } = this.#stopping;
-    this.#running.push(this.controllers.run(signal), this.kubelets.run(signal), this.proxy.run(signal));
+  #newProcesses(): Record<Component, SimulatedProcess> {
+    const { world } = this;
+    const { packets } = world;
+    const process = (
+      name: Component,
+      launch: (launch: Launch) => Running,
+      carried?: SkewableClock,
+    ): SimulatedProcess => this.#newProcess(name, launch, carried);
+    return {
+      apiserver: process("apiserver", (launch) => {
+        const running = launchApiServer(world, launch, {
+          historyMs: this.#options.historyMs,
+          kill: () => this.processes.of("apiserver").kill(),
+        });
+        this.#storage = running.storage;
+        return running;
+      }),
+      controllers: process("controllers", (launch) => {
+        const running = launchControllers(world, launch, this.#controllersOptions("controllers"));
+        this.#controllers = running.controllers;
+        return running;
+      }),
+      kubelet: process("kubelet", (launch) => this.#launchKubelet(launch), packets.clock),
+      proxy: process("proxy", (launch) => {
+        const running = launchProxy(world, launch, this.#proxyOptions("proxy"));
+        this.#proxy = running.proxy;
+        return running;
+      }),
+      dataplane: process("dataplane", (launch) => this.#launchDataPlane(launch), packets.clock),
+    };
   }
 
-  #packetLatency(rng: Rng): () => number {
-    const { minMs, maxMs } = this.#options.networkLatency ?? { minMs: 0.05, maxMs: 0.5 };
-    return () => minMs + (maxMs - minMs) * rng.next();
+  #newProcess(name: string, launch: (launch: Launch) => Running, carried?: SkewableClock): SimulatedProcess {
+    return new SimulatedProcess({
+      name,
+      master: this.clock,
+      rng: this.rng.fork(name),
+      logger: this.world.logger.child({ component: name }),
+      launch,
+      ...(carried ? { carried } : {}),
+    });
+  }
+
+  #newDuplicate(component: "controllers" | "proxy", split: boolean): SimulatedProcess {
+    const name = `${component}-${++this.#duplicates + 1}`;
+    return this.#newProcess(name, (launch) =>
+      component === "controllers"
+        ? launchControllers(this.world, launch, { ...this.#controllersOptions(name), leaderElect: !split })
+        : launchProxy(this.world, launch, this.#proxyOptions(name)),
+    );
+  }
+
+  #launchKubelet(launch: Launch): Running {
+    const { nodes = 3, ipReuse, containerLatency } = this.#options;
+    const running = launchKubelet(this.world, launch, {
+      nodes: typeof nodes === "number" ? numberedNodes(nodes) : nodes,
+      ipReuse,
+      latency: containerLatency,
+    });
+    this.#kubelets = running.kubelets;
+    return running;
+  }
+
+  #launchDataPlane(launch: Launch): Running {
+    const running = launchDataPlane(this.world, launch);
+    let markEnded = (): void => {};
+    const ended = new Promise<void>((resolve) => {
+      markEnded = resolve;
+    });
+    const process = { dataPlane: running.dataPlane, clock: launch.clock, ended };
+    this.#dataPlane = process;
+    this.#dataPlanes.push(running.dataPlane);
+    return {
+      ...running,
+      ended: () => {
+        running.ended();
+        if (this.#dataPlane === process) this.#dataPlane = undefined;
+        markEnded();
+      },
+    };
+  }
+
+  #controllersOptions(name: string): ControllersOptions {
+    return { name, leaderElect: true, podCidr: this.#options.podCidr };
+  }
+
+  #proxyOptions(name: string) {
+    return { name, mode: this.#options.proxyMode, dataPlane: () => this.#dataPlane };
   }
 }
 
-const asGroup = (commonName: string, group: string): DirectIdentity => ({
-  clientCertificate: { commonName, organizations: [group] },
-});
-
-/** Same bytes in every run of a seed: nothing secret is protected in a simulation. */
-const fixtureSecrets = (rng: Rng): Secrets => ({
-  randomBytes: (length) => Uint8Array.from({ length }, () => rng.int(0, 255)),
-});
-
-function kubeletTransport(servers: ReadonlyMap<string, HttpHandler>, node: string): Transport {
-  const handler = servers.get(node);
-  if (handler) return directTransport(handler, ADMIN);
-  const refuse = (): Promise<never> => Promise.reject(new TransportError(`no kubelet of node ${node}`));
-  return { request: refuse, upgrade: refuse };
+function there<T>(part: T | undefined, name: string): T {
+  if (part === undefined) throw new RangeError(`${name} never ran`);
+  return part;
 }

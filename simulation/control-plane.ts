@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from "node:crypto";
 import { admissionPlugins } from "../apiserver/admission/plugins.js";
 import { ApiServer } from "../apiserver/api-server.js";
 import { builtinPolicies } from "../apiserver/auth/builtin-policies.js";
@@ -27,19 +26,21 @@ export interface ControlPlaneOptions {
   kubelets: KubeletDialer;
 }
 
-/** Schemas and the signing key are the same for every simulated server of this process: both are slow to make. */
+/** The same for every simulated server of this process: slow to make. */
 const schemas = new BuiltinSchemas();
-let signingKey: string | undefined;
+/** A fixture: what it signs is the same in every process and on every machine. It protects nothing. */
+const SIGNING_KEY = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgL1CQtHwbZ1DeVwDF
+bxTR1ROge6QdXIBD7xq3l/qnSJKhRANCAARAp+xGej8Vc8Vn38K95igtIpwAN1T4
+5V70/rwhNd5Ocnb7o/dPEg7kzUW78pgquRrSHjlXhFTVay3FQzeRfamO
+-----END PRIVATE KEY-----
+`;
 
 /** An API server over a store, put together as its `main` does, without sockets. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ApiServer> {
   const { storage, clock, rng, secrets, logger, kubelets } = options;
-  signingKey ??= generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({
-    type: "pkcs8",
-    format: "pem",
-  }) as string;
   const authorizer = new PolicyAuthorizer(builtinPolicies);
-  const tokens = new ServiceAccountTokens({ key: signingKey, clock, secrets });
+  const tokens = new ServiceAccountTokens({ key: SIGNING_KEY, clock, secrets });
   const server = new ApiServer({
     storage,
     clock,

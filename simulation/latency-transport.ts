@@ -2,19 +2,14 @@ import type { Clock } from "../machinery/api/clock.js";
 import type { Transport } from "../machinery/api/http.js";
 import type { Rng } from "../machinery/api/rng.js";
 import { wrapTransport } from "../machinery/client/wrap-transport.js";
-
-/** How long one message takes, drawn anew for each. */
-export interface LatencyRange {
-  minMs: number;
-  maxMs: number;
-}
+import { drawLatency, type LatencyRange } from "./latency-range.js";
 
 /**
  * Every message of a client (request, answer, watch frame) is delivered by a timer with a seeded latency; frames of one
  * stream keep their order. Without it all seeds would explore one interleaving.
  */
 export function latencyTransport(inner: Transport, clock: Clock, rng: Rng, range: LatencyRange): Transport {
-  const draw = (): number => range.minMs + (range.maxMs - range.minMs) * rng.next();
+  const draw = drawLatency(rng, range);
   return wrapTransport(inner, {
     beforeRequest: (_request, signal) => clock.sleep(draw(), signal),
     afterResponse: async (_request, response, signal) => {

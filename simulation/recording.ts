@@ -1,33 +1,31 @@
 import { createHash } from "node:crypto";
+import type { LoadedRow } from "../apiserver/storage/journal.js";
 import type { SimulatedCluster } from "./cluster.js";
-
-const MOST_FLOWS = 1_000_000;
 
 /** Everything that happened in a run, as text: every revision of the store, every connection of the data plane. */
 export class Recording {
   readonly #cluster: SimulatedCluster;
   readonly #revisions: string[] = [];
 
-  /** Begins with the first revision, whenever it is made. */
+  /** Begins with the first revision that the disk still has, whenever it is made. */
   constructor(cluster: SimulatedCluster) {
     this.#cluster = cluster;
-    const outcome = cluster.storage.watch("", 0, (events) => {
-      for (const { type, item } of events) {
-        this.#revisions.push(
-          `${item.revision} ${type} ${item.key} ${Buffer.from(item.value).toString("utf8")}`,
-        );
-      }
-    });
-    if (outcome.kind !== "watching") throw new RangeError("the beginning of the run is already forgotten");
+    cluster.world.disk.follow((row) => this.#revisions.push(lineOf(row)));
   }
 
   /** One line for each revision, then one for each flow, in their order. */
   lines(): string[] {
-    const flows = this.#cluster.dataPlane.flows.list({}, MOST_FLOWS).map((flow) => JSON.stringify(flow));
-    return [...this.#revisions, ...flows];
+    return [...this.#revisions, ...this.#cluster.flows().map((flow) => JSON.stringify(flow))];
   }
 
   hash(): string {
-    return createHash("sha256").update(this.lines().join("\n")).digest("hex");
+    const hash = createHash("sha256");
+    for (const line of this.lines()) hash.update(line).update("\n");
+    return hash.digest("hex");
   }
+}
+
+function lineOf({ item, deleted }: LoadedRow): string {
+  const type = deleted ? "deleted" : item.createRevision === item.revision ? "created" : "updated";
+  return `${item.revision} ${type} ${item.key} ${Buffer.from(item.value).toString("utf8")}`;
 }

@@ -1,5 +1,6 @@
 import type { Clock, ClockSkew, Timer } from "../machinery/api/clock.js";
 import { sleepOn } from "../machinery/runtime/sleep.js";
+import { SkewableClock } from "./skewable-clock.js";
 import { TimerHeap } from "./timer-heap.js";
 
 /** A Sunday, so that nobody mistakes simulated times for real ones: 2026-03-01T00:00:00Z. */
@@ -30,7 +31,7 @@ export class VirtualClock implements Clock {
   }
 
   view(skew: ClockSkew): Clock {
-    return new SkewedClock(this, skew);
+    return new SkewableClock(this, skew);
   }
 
   /** Elapsed time of the next timer; undefined when nothing is pending. */
@@ -55,39 +56,5 @@ export class VirtualClock implements Clock {
   /** Moves time forward without firing anything; only as far as the next timer allows. */
   skipTo(elapsedMs: number): void {
     this.#elapsedMs = Math.max(this.#elapsedMs, Math.min(elapsedMs, this.#timers.nextMs ?? elapsedMs));
-  }
-}
-
-/** A component's own clock: reads differently, waits on the same master. */
-class SkewedClock implements Clock {
-  readonly #master: Clock;
-  readonly #offsetMs: number;
-  readonly #rate: number;
-
-  constructor(master: Clock, { offsetMs, drift = 0 }: ClockSkew) {
-    this.#master = master;
-    this.#offsetMs = offsetMs;
-    this.#rate = 1 + drift;
-  }
-
-  nowMs(): number {
-    const elapsedMs = this.#master.nowMs() - SIMULATION_START_MS;
-    return SIMULATION_START_MS + elapsedMs * this.#rate + this.#offsetMs;
-  }
-
-  monotonicMs(): number {
-    return this.#master.monotonicMs() * this.#rate;
-  }
-
-  setTimer(delayMs: number, fire: () => void): Timer {
-    return this.#master.setTimer(delayMs / this.#rate, fire);
-  }
-
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return sleepOn(this, delayMs, signal);
-  }
-
-  view(skew: ClockSkew): Clock {
-    return new SkewedClock(this, skew);
   }
 }

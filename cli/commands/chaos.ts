@@ -24,6 +24,18 @@ const flags = {
   seed: { kind: "string", help: "Overrides the scenario's seed." },
   output: { kind: "string", short: "o", help: "json: the report with the whole history." },
   journal: { kind: "string", help: "Write the report with the whole history to this file." },
+  simulate: { kind: "bool", help: "Run in virtual time, without a cluster: one seed, one history." },
+  seeds: { kind: "int", help: "With --simulate: explore so many seeds, from the scenario's or --seed on." },
+  jobs: {
+    kind: "int",
+    help: "With --seeds: so many processes beside each other. Default: one per CPU, at most 8.",
+  },
+  replay: { kind: "string", help: "Run one seed in virtual time again, and print the hash of its history." },
+  trace: { kind: "bool", help: "With --replay: print every event; on a terminal, one at a time." },
+  shrunk: {
+    kind: "string",
+    help: "Where the shortest failing scenario is written. Default: beside the scenario.",
+  },
 } as const satisfies FlagSpecs;
 
 type ChaosFlags = ReturnType<typeof parseFlags<typeof flags>>["flags"];
@@ -48,7 +60,17 @@ export const chaosCommand: CliCommand = {
     }
     if (verb !== "run" || !file) throw new UserError(USAGE, COULD_NOT_RUN);
     try {
-      const scenario = await readScenarioFile(file, options.seed);
+      const scenario = await readScenarioFile(file, options.replay ?? options.seed);
+      if (options.simulate || options.replay !== undefined) {
+        const { simulate } = await import("../simulate/simulate.js");
+        return await simulate({
+          scenario,
+          file,
+          options,
+          context,
+          tell: (report) => tell(report, file, options, context),
+        });
+      }
       const report = await run(scenario, options, context);
       tell(report, file, options, context);
       return report.held ? HELD : VIOLATED;
@@ -119,5 +141,7 @@ function tell(report: RunReport, file: string, options: ChaosFlags, context: Cli
     context.stdout.write(`${mark.padEnd(8)}  ${invariant}: ${verdict.summary}\n`);
     for (const violation of verdict.violations) context.stdout.write(`            ${violation}\n`);
   }
-  if (!report.held) context.stdout.write(`\nreplay: kubesim chaos run ${file} --seed ${history.seed}\n`);
+  if (report.held) return;
+  const how = options.simulate || options.replay !== undefined ? "--simulate --replay" : "--seed";
+  context.stdout.write(`\nreplay: kubesim chaos run ${file} ${how} ${history.seed}\n`);
 }

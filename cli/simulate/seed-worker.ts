@@ -1,0 +1,28 @@
+import type { Scenario } from "../../chaos/scenario/types.js";
+import { runSeed } from "../../simulation/run-seed.js";
+import { summarize } from "../../simulation/summarize.js";
+import type { FromWorker, ToWorker } from "./seed-messages.js";
+
+// A child of `kubesim chaos run --simulate`: runs one seed after the other until its parent hangs up.
+const files: Map<string, never[]> = new Map();
+
+process.on("message", (message: ToWorker) => {
+  if (message.kind === "files") {
+    for (const [path, documents] of message.files) files.set(path, documents as never[]);
+    return;
+  }
+  void run(message.id, message.scenario);
+});
+process.on("disconnect", () => process.exit(0));
+// Ctrl-C reaches the whole group of the terminal; the parent decides.
+process.on("SIGINT", () => {});
+
+async function run(id: number, scenario: Scenario): Promise<void> {
+  let answer: FromWorker;
+  try {
+    answer = { id, summary: summarize(await runSeed({ scenario, files })) };
+  } catch (err) {
+    answer = { id, error: err instanceof Error ? (err.stack ?? err.message) : String(err) };
+  }
+  process.send?.(answer);
+}
