@@ -18,6 +18,7 @@ export interface UpOptions {
   name: string;
   dataDir?: string;
   nodes?: number;
+  zones?: number;
   apiPort?: number;
   detach: boolean;
   wait: boolean;
@@ -58,6 +59,11 @@ export function parseUp(
     .option("--name <name>", "which cluster", "default")
     .option("--data-dir <dir>", "where its database, keys and logs are (default ~/.kubesim/<name>)")
     .option("--nodes <count>", "number of nodes (default 3, or what it had)", integerFrom(0, 8192))
+    .option(
+      "--zones <count>",
+      "spread the nodes over zones zone-a, zone-b… (default: none, or what it had)",
+      integerFrom(0, 26),
+    )
     .option(
       "--api-port <port>",
       "port of the API server on 127.0.0.1; 0 picks a free one",

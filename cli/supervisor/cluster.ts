@@ -7,6 +7,8 @@ import { join, resolve } from "node:path";
 export interface ClusterFile {
   name: string;
   nodes: number;
+  /** How many topology zones the nodes are spread over; absent or 0: they have none. */
+  zones?: number;
   apiPort: number;
   /** Where sockets and pid files are: inside the data directory unless its path is too long for a socket. */
   runDir: string;

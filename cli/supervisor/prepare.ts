@@ -19,7 +19,7 @@ const DEFAULT_NODES = 3;
  */
 export async function prepareCluster(
   dir: ClusterDir,
-  options: { name: string; nodes?: number; apiPort?: number },
+  options: { name: string; nodes?: number; zones?: number; apiPort?: number },
 ): Promise<ClusterFile> {
   prepareDataDir(dir);
   const earlier = dir.read();
@@ -34,6 +34,7 @@ export async function prepareCluster(
   const cluster: ClusterFile = {
     name: options.name,
     nodes: options.nodes ?? earlier?.nodes ?? DEFAULT_NODES,
+    zones: options.zones ?? earlier?.zones ?? 0,
     apiPort: await chooseApiPort(options.apiPort, earlier?.apiPort),
     runDir: chooseRunDir(dir, earlier?.runDir),
     loopbackIndex: loopbackIndexOf(options.name),

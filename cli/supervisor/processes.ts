@@ -97,6 +97,7 @@ export function argumentsOf(
         dir.credentials,
         "--nodes",
         String(cluster.nodes),
+        ...(cluster.zones ? ["--zones", String(cluster.zones)] : []),
         ...(options.dnsUpstream ? ["--dns-upstream", options.dnsUpstream] : []),
         ...onNetwork,
         ...common,
