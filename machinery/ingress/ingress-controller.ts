@@ -64,9 +64,9 @@ export class IngressController {
     return all.every((informer) => informer?.hasSynced() !== false);
   }
 
-  /** Those that are served. */
+  /** Those that are served, as they are now. */
   served(): DeepReadonly<Ingress>[] {
-    return this.#table.all();
+    return this.#table.keys().flatMap((key) => this.#ingresses.get(key) ?? []);
   }
 
   secret(key: string): DeepReadonly<Secret> | undefined {
@@ -136,8 +136,9 @@ export class IngressController {
       if (ingress.spec.ingressClassName === name) this.#take(ingress, false);
   }
 
-  /** Changes that come together are brought in together. */
+  /** Changes that come together are brought in together; the first time all at once, by whoever waits for the caches. */
   #flushSoon(): void {
+    if (!this.hasSynced()) return;
     this.#flush ??= this.#options.clock.setTimer(0, () => this.flush());
   }
 }

@@ -20,8 +20,8 @@ export class IngressTable {
     return this.#ingresses.has(key);
   }
 
-  all(): DeepReadonly<Ingress>[] {
-    return [...this.#ingresses.values()];
+  keys(): ObjectKey[] {
+    return [...this.#ingresses.keys()];
   }
 
   set(ingress: DeepReadonly<Ingress>): void {
