@@ -18,13 +18,18 @@ const web = {
 };
 const namespace = { metadata: { name: "default", uid: "2", resourceVersion: "1" } };
 
-/** Lists what it has; watches never end. `reachable` false: nobody answers. */
-function anApi(state: { reachable: boolean }): Transport {
+/** Lists what it has; watches never end. `reachable` false: nobody answers. `changes`: what the watch of Services brings. */
+function anApi(
+  state: { reachable: boolean },
+  changes: () => AsyncGenerator<Uint8Array> = endless,
+): Transport {
   return {
     request: async ({ path }: HttpRequest): Promise<HttpResponse> => {
       if (!state.reachable) return { status: 503, headers: {}, body: Buffer.from("{}") };
       const url = new URL(path, "http://x");
-      if (url.searchParams.has("watch")) return { status: 200, headers: {}, body: endless() };
+      if (url.searchParams.has("watch")) {
+        return { status: 200, headers: {}, body: path.includes("/services") ? changes() : endless() };
+      }
       const items = path.includes("/services") ? [web] : path.includes("/namespaces") ? [namespace] : [];
       const list = { kind: "List", apiVersion: "v1", metadata: { resourceVersion: "1" }, items };
       return { status: 200, headers: {}, body: Buffer.from(JSON.stringify(list)) };
@@ -223,4 +228,36 @@ test("a server that forwards to itself finds the loop and ends", async () => {
   expect((await pods.output(container)).stdout).toContain(
     '[FATAL] plugin/loop: Loop (127.0.0.1:53 -> :53) detected for zone "."',
   );
+});
+
+/** The address of Service web changes, as one replica's watch tells after a while. */
+function theMove(pods: TestPods, delayMs: number): () => AsyncGenerator<Uint8Array> {
+  return async function* () {
+    await pods.clock.sleep(delayMs);
+    const object = {
+      ...web,
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { ...web.metadata, resourceVersion: "2" },
+      spec: { ...web.spec, clusterIP: "10.96.7.7", clusterIPs: ["10.96.7.7"] },
+    };
+    yield Buffer.from(`${JSON.stringify({ type: "MODIFIED", object })}\n`);
+    yield* endless();
+  };
+}
+
+test("each replica answers from its own watch: one that is behind gives the address of before", async () => {
+  let replicas = 0;
+  const pods: TestPods = new TestPods({
+    apiAccess: () => anApi({ reachable: true }, theMove(pods, replicas++ === 0 ? 2000 : 30_000)),
+  });
+  const prompt = (await aDnsPod(pods)).sandbox.ip;
+  await running(pods);
+  const behind = (await aDnsPod(pods)).sandbox.ip;
+  await pods.scheduler.run(5000);
+  expect(await dig(pods, prompt, web1)).toContain("10.96.7.7");
+  expect(await dig(pods, behind, web1)).toContain("10.96.1.2");
+  expect(await dig(pods, behind, "7.7.96.10.in-addr.arpa PTR")).toContain("status: NXDOMAIN");
+  await pods.scheduler.run(30_000);
+  expect(await dig(pods, behind, web1)).toContain("10.96.7.7");
 });

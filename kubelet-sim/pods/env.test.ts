@@ -3,7 +3,7 @@ import type { Container, Pod, Service } from "../../machinery/api/core-v1.js";
 import { type ConfigSource, containerEnv } from "./env.js";
 import { expand } from "./expansion.js";
 import type { DownwardContext } from "./field-ref.js";
-import { resolvConf } from "./resolv-conf.js";
+import { podDns, resolvConf } from "./resolv-conf.js";
 import { serviceEnv } from "./service-env.js";
 
 const meta = (name: string, namespace = "default") => ({
@@ -147,5 +147,27 @@ test("resolv.conf follows dnsPolicy and dnsConfig", () => {
   };
   expect(resolvConf({ ...pod, spec: { ...pod.spec, dnsPolicy: "None", dnsConfig } }, settings)).toBe(
     "search example.com\nnameserver 1.1.1.1\noptions ndots:2\n",
+  );
+});
+
+test("resolv.conf has at most three name servers and 32 search domains; a Warning tells what was left out", () => {
+  const settings = {
+    clusterDns: "10.96.0.10",
+    clusterDomain: "cluster.local",
+    nodeNameservers: ["192.0.2.1"],
+  };
+  const withDns = (spec: object) => podDns({ ...pod, spec: { ...pod.spec, ...spec } }, settings);
+  const servers = withDns({ dnsConfig: { nameservers: ["1.1.1.1", "1.1.1.2", "1.1.1.3"] } });
+  expect(servers.text).toContain("nameserver 10.96.0.10\nnameserver 1.1.1.1\nnameserver 1.1.1.2\noptions");
+  expect(servers.warnings).toEqual([
+    "Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: 10.96.0.10 1.1.1.1 1.1.1.2",
+  ]);
+  const searches = Array.from({ length: 40 }, (_, i) => `d${i}.example`);
+  const long = withDns({ dnsConfig: { searches } });
+  expect(long.text.split("\n")[0]?.split(" ")).toHaveLength(33);
+  expect(long.warnings).toHaveLength(1);
+  expect(withDns({ hostNetwork: true }).text).toBe("nameserver 192.0.2.1\n");
+  expect(withDns({ hostNetwork: true, dnsPolicy: "ClusterFirstWithHostNet" }).text).toContain(
+    "nameserver 10.96.0.10",
   );
 });
