@@ -3,20 +3,23 @@ import { type EndpointSlice, endpointSlices, SERVICE_NAME_LABEL } from "../machi
 import { deepCopy } from "../machinery/api/deep-equal.js";
 import type { KubeObject, ObjectMeta } from "../machinery/api/meta-v1.js";
 import type { ResourceDescriptor } from "../machinery/api/resource.js";
+import { formatIp, readPrefix } from "../machinery/api/ip-address.js";
+import { serviceCIDRs } from "../machinery/api/networking-v1.js";
 import { isAlreadyExists } from "../machinery/api/status.js";
-import type { UserInfo } from "./auth/user-info.js";
+import { APISERVER_USER } from "./auth/user-info.js";
+import { publishDefaultServiceCidr } from "./default-service-cidr.js";
+import { DEFAULT_RANGES } from "./registry/services/resource.js";
 import type { GenericStore } from "./registry/generic-store.js";
 
 export interface BootstrapOptions {
   store<T extends KubeObject>(descriptor: ResourceDescriptor<T>): GenericStore<T>;
   /** Where pods reach this server. */
   address: { ip: string; port: number };
-  /** Cluster IP of Service default/kubernetes. Default 10.96.0.1. */
-  clusterIp?: string;
+  /** Ranges of cluster IPs, the cluster's own family first; Service default/kubernetes has the first address. */
+  serviceCidrs?: readonly string[];
 }
 
 export const SYSTEM_NAMESPACES = ["default", "kube-system", "kube-public", "kube-node-lease"];
-const SELF: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
 
 /** What a cluster has before anybody creates anything. Runs at every start; keeps what is there already. */
 export async function bootstrap(options: BootstrapOptions): Promise<void> {
@@ -28,7 +31,9 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
       spec: {},
       status: { phase: "Active" },
     });
-  await ensure(options, services, kubernetesService(options));
+  const { serviceCidrs = DEFAULT_RANGES.clusterIps } = options;
+  await publishDefaultServiceCidr(options.store(serviceCIDRs), serviceCidrs);
+  await ensure(options, services, kubernetesService(options, firstServiceIp(serviceCidrs)));
   await publish(options, endpoints, kubernetesEndpoints(options), (object, wanted) => {
     object.subsets = wanted.subsets ?? [];
   });
@@ -47,7 +52,7 @@ async function ensure<T extends KubeObject>(
   const store = options.store(descriptor);
   if (store.find({ namespace, name })) return false;
   try {
-    await store.create(object, { user: SELF, dryRun: false });
+    await store.create(object, { user: APISERVER_USER, dryRun: false });
     return true;
   } catch (err) {
     if (isAlreadyExists(err)) return false;
@@ -66,13 +71,20 @@ async function publish<T extends KubeObject>(
   if (await ensure(options, descriptor, deepCopy(wanted))) return;
   await options
     .store(descriptor)
-    .mutate({ namespace, name }, (object) => assign(object, wanted), { user: SELF, dryRun: false });
+    .mutate({ namespace, name }, (object) => assign(object, wanted), { user: APISERVER_USER, dryRun: false });
 }
 
 /** The server fills in the rest. */
 const meta = (given: Partial<ObjectMeta> & { name: string }): ObjectMeta => given as ObjectMeta;
 
-const kubernetesService = ({ address, clusterIp = "10.96.0.1" }: BootstrapOptions): Service => ({
+/** The first address of the first range: where pods find this server. */
+export function firstServiceIp([range = ""]: readonly string[]): string {
+  const prefix = readPrefix(range);
+  if (!prefix) throw new RangeError(`not a range: ${range}`);
+  return formatIp({ family: prefix.family, value: prefix.base + 1n });
+}
+
+const kubernetesService = ({ address }: BootstrapOptions, clusterIp: string): Service => ({
   apiVersion: "v1",
   kind: "Service",
   metadata: meta({

@@ -2,7 +2,7 @@ import type { Clock } from "../machinery/api/clock.js";
 import type { Event } from "../machinery/api/core-v1.js";
 import type { Logger } from "../machinery/api/logger.js";
 import { isNotFound } from "../machinery/api/status.js";
-import type { UserInfo } from "./auth/user-info.js";
+import { APISERVER_USER } from "./auth/user-info.js";
 import type { GenericStore } from "./registry/generic-store.js";
 import { fromBytes } from "./registry/object-bytes.js";
 import type { KeyValue, Revision } from "./storage/storage.js";
@@ -19,7 +19,6 @@ const HOUR_MS = 3_600_000;
 const PERIOD_MS = 60_000;
 /** Deletions that are under way together, so that they share commits. */
 const BATCH = 100;
-const SELF: UserInfo = { name: "system:apiserver", groups: ["system:masters"] };
 
 interface Expiry {
   revision: Revision;
@@ -80,7 +79,7 @@ export class EventExpiry {
   async #delete({ value }: KeyValue): Promise<void> {
     const { namespace, name } = (fromBytes(value) as Event).metadata;
     try {
-      await this.#options.events.delete({ namespace, name }, {}, { user: SELF, dryRun: false });
+      await this.#options.events.delete({ namespace, name }, {}, { user: APISERVER_USER, dryRun: false });
     } catch (err) {
       if (!isNotFound(err)) throw err;
     }

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from "commander";
-import { parseCidr } from "../machinery/api/ip.js";
+import { formatPrefix, readPrefix } from "../machinery/api/ip-address.js";
 import { type CommonOptions, processCommand } from "../machinery/runtime/options.js";
-import type { ServiceRanges } from "./registry/services/resource.js";
+import { DEFAULT_RANGES, type ServiceRanges } from "./registry/services/resource.js";
 
 export interface ApiServerProcessOptions extends CommonOptions {
   dataDir: string;
@@ -10,7 +10,8 @@ export interface ApiServerProcessOptions extends CommonOptions {
   durability: "full" | "relaxed";
   /** Milliseconds. */
   history: number;
-  serviceClusterIpRange: string;
+  /** One or two ranges, of different families. */
+  serviceClusterIpRange: readonly string[];
   serviceNodePortRange: ServiceRanges["nodePorts"];
   tokenAuthFile?: string;
 }
@@ -26,11 +27,18 @@ export const parseApiServerOptions = (argv: readonly string[]): ApiServerProcess
         .default("full"),
     )
     .option("--history <duration>", "how long old revisions are kept, e.g. 90m", parseDuration, 3_600_000)
-    .option("--service-cluster-ip-range <cidr>", "addresses of Services", parseRange, "10.96.0.0/12")
-    .option("--service-node-port-range <first-last>", "ports of NodePort Services", parsePortRange, {
-      first: 30000,
-      last: 32767,
-    })
+    .option(
+      "--service-cluster-ip-range <cidrs>",
+      "addresses of Services; of both families with a comma, the cluster's own first",
+      parseRanges,
+      DEFAULT_RANGES.clusterIps,
+    )
+    .option(
+      "--service-node-port-range <first-last>",
+      "ports of NodePort Services",
+      parsePortRange,
+      DEFAULT_RANGES.nodePorts,
+    )
     .option("--token-auth-file <file>", 'static bearer tokens: token,user,uid,"group1,group2"')
     .parse([...argv], { from: "user" })
     .opts<ApiServerProcessOptions>();
@@ -52,9 +60,21 @@ function parseDuration(text: string): number {
   return parts.reduce((total, [, count, unit]) => total + Number(count) * (UNIT_MS[unit ?? ""] ?? 0), 0);
 }
 
-function parseRange(text: string): string {
-  if (!parseCidr(text)) throw new InvalidArgumentError("must be an IPv4 range such as 10.96.0.0/12.");
-  return text;
+/** Shorter IPv6 prefixes are refused by a real server as well. */
+const SHORTEST_IPV6_PREFIX = 64;
+
+function parseRanges(text: string): readonly string[] {
+  const ranges = text.split(",").map((range) => {
+    const prefix = readPrefix(range.trim());
+    if (!prefix) throw new InvalidArgumentError("must be a range such as 10.96.0.0/12.");
+    if (prefix.family === "IPv6" && prefix.length < SHORTEST_IPV6_PREFIX)
+      throw new InvalidArgumentError(`an IPv6 range may not be larger than a /${SHORTEST_IPV6_PREFIX}.`);
+    return prefix;
+  });
+  if (ranges.length > 2) throw new InvalidArgumentError("must be one range or two.");
+  if (ranges.length === 2 && ranges[0]?.family === ranges[1]?.family)
+    throw new InvalidArgumentError("must be ranges of different families.");
+  return ranges.map(formatPrefix);
 }
 
 function parsePortRange(text: string): ServiceRanges["nodePorts"] {

@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../machinery/api/clock.js";
 import { events, nodes, pods, serviceAccounts } from "../machinery/api/core-v1.js";
-import { parseCidr } from "../machinery/api/ip.js";
 import type { Logger } from "../machinery/api/logger.js";
 import { startCarrier } from "../machinery/network/carrier.js";
 import type { Rng } from "../machinery/api/rng.js";
@@ -26,7 +25,7 @@ import { PolicyAuthorizer } from "./auth/policy-authorizer.js";
 import { RequestAuthenticator, type TokenAuthenticator } from "./auth/request-authenticator.js";
 import { ServiceAccountTokens, type TokenBinding } from "./auth/service-account-tokens.js";
 import { StaticTokens } from "./auth/static-tokens.js";
-import { bootstrap } from "./bootstrap.js";
+import { bootstrap, firstServiceIp } from "./bootstrap.js";
 import { DataDirError, prepareDataDir } from "./data-dir.js";
 import { Discovery } from "./discovery/discovery.js";
 import { EventExpiry } from "./event-expiry.js";
@@ -38,6 +37,8 @@ import { BuiltinSchemas } from "./openapi/builtin-schemas.js";
 import { OpenApi } from "./openapi/openapi.js";
 import type { ApiServerProcessOptions } from "./options.js";
 import type { Lookup } from "./registry/serve.js";
+import { ServiceRepair } from "./repair/service-repair.js";
+import { PortAllocator } from "./registry/allocators/port-allocator.js";
 import { allResources } from "./registry/resources.js";
 import type { StorageEngine } from "./storage/engine.js";
 import { RequestFaults } from "./request-faults.js";
@@ -81,20 +82,25 @@ async function start(options: ApiServerProcessOptions, logger: Logger, stops: St
   const metrics = new ApiServerMetrics(registry);
   const { file, storage } = await openStorage(options, logger, clock, metrics);
   stops.push(() => storage.close());
-  const serviceIp = firstAddress(options.serviceClusterIpRange);
+  const serviceIp = firstServiceIp(options.serviceClusterIpRange);
   const pki = ensureServerPki(join(options.dataDir, "pki"), serviceIp);
   const { network, host, close: leaveNetwork } = joinNetwork(options, clock, rng.fork("network"));
   stops.push(leaveNetwork);
-  const server = newServer({ options, logger, clock, rng, storage, pki, metrics, host });
+  const { first, last } = options.serviceNodePortRange;
+  const nodePorts = new PortAllocator(first, last);
+  const server = newServer({ options, logger, clock, rng, storage, pki, metrics, host, nodePorts });
   metrics.collectFrom(server, storage);
   addProcessMetrics(registry);
   await bootstrap({
     store: (descriptor) => server.store(descriptor),
     address: VIRTUAL_ADDRESS,
-    clusterIp: serviceIp,
+    serviceCidrs: options.serviceClusterIpRange,
   });
+  const repair = newServiceRepair(server, nodePorts, clock, logger);
+  await repair.sweep();
   await server.start();
-  stops.push(expireEvents(server, clock, logger));
+  stops.push(keepRunning(new EventExpiry({ events: server.store(events), clock, logger })));
+  stops.push(keepRunning(repair));
   const faults = new FaultPoints({ clock, enabled: options.chaos === true });
   const breakable = new RequestFaults(server, { clock, rng: rng.fork("faults") });
   breakable.define(faults);
@@ -123,9 +129,18 @@ async function start(options: ApiServerProcessOptions, logger: Logger, stops: St
   return address;
 }
 
-function expireEvents(server: ApiServer, clock: Clock, logger: Logger): Stop {
+const newServiceRepair = (
+  server: ApiServer,
+  nodePorts: PortAllocator,
+  clock: Clock,
+  logger: Logger,
+): ServiceRepair =>
+  new ServiceRepair({ store: (descriptor) => server.store(descriptor), nodePorts, clock, logger });
+
+/** Runs a loop of the server's own until it is stopped. */
+function keepRunning(loop: { run(signal: AbortSignal): Promise<void> }): Stop {
   const abort = new AbortController();
-  const running = new EventExpiry({ events: server.store(events), clock, logger }).run(abort.signal);
+  const running = loop.run(abort.signal);
   return async () => {
     abort.abort();
     await running;
@@ -160,9 +175,11 @@ interface Parts {
   pki: Pki;
   metrics: ApiServerMetrics;
   host: Network;
+  nodePorts: PortAllocator;
 }
 
-function newServer({ options, logger, clock, rng, storage, pki, metrics, host }: Parts): ApiServer {
+function newServer(parts: Parts): ApiServer {
+  const { options, logger, clock, rng, storage, pki, metrics, host, nodePorts } = parts;
   const secrets = systemSecrets();
   const authorizer = new PolicyAuthorizer(builtinPolicies);
   const tokens = new ServiceAccountTokens({
@@ -190,8 +207,9 @@ function newServer({ options, logger, clock, rng, storage, pki, metrics, host }:
         clusterIps: options.serviceClusterIpRange,
         nodePorts: options.serviceNodePortRange,
       },
+      nodePorts,
       tokens,
-      dial: (to, { tls }) => networkTransport({ network: host, to, ...(tls ? { tls: {} } : {}) }),
+      dial: (to, { tls }) => networkTransport({ network: host, to, clock, ...(tls ? { tls: {} } : {}) }),
     }),
     admission: admissionPlugins,
     observe: (observation) => metrics.observe(observation),
@@ -243,11 +261,4 @@ async function stopServing(server: ApiServer, edge: HttpEdge, clock: Clock): Pro
   const grace = clock.sleep(STOP_GRACE_MS);
   await Promise.race([server.stop(), grace]);
   await edge.close(STOP_GRACE_MS / 2);
-}
-
-function firstAddress(range: string): string {
-  const cidr = parseCidr(range);
-  const [network = "10.96.0.0"] = range.split("/");
-  const last = network.lastIndexOf(".");
-  return cidr ? `${network.slice(0, last)}.${Number(network.slice(last + 1)) + 1}` : "10.96.0.1";
 }

@@ -320,6 +320,7 @@ describe("Services", () => {
       externalName: "example.com",
       ports: [{ port: 80, protocol: "TCP", targetPort: 80 }],
       sessionAffinity: "None",
+      internalTrafficPolicy: "Cluster",
     });
     await createService("b", { clusterIP: "10.96.0.50" });
     const back = await api.put(`${SERVICES}/a`, { metadata: { name: "a" }, spec: { ports: [{ port: 80 }] } });

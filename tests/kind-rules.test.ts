@@ -332,12 +332,6 @@ const CASES: Case[] = [
     'spec.clusterIPs[0]: Invalid value: "ten": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
   ],
   [
-    "a cluster of IPv4 is not dual-stack",
-    "Service",
-    service({ ipFamilyPolicy: "RequireDualStack" }),
-    'spec.ipFamilyPolicy: Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
-  ],
-  [
     "a NodePort Service is not headless",
     "Service",
     service({ type: "NodePort", clusterIP: "None" }),

@@ -3,6 +3,7 @@ import { deepCopy } from "../../machinery/api/deep-equal.js";
 import { newInvalid } from "../../machinery/api/field-error.js";
 import type { KubeObject } from "../../machinery/api/meta-v1.js";
 import { isAlreadyExists, newAlreadyExists, newBadRequest, StatusError } from "../../machinery/api/status.js";
+import type { Companions } from "../storage/storage.js";
 import { validateObjectMeta } from "./object-meta.js";
 import type { Reservation } from "./serve.js";
 import { toStatus } from "./storage-status.js";
@@ -53,14 +54,14 @@ async function createNamed<T extends KubeObject>(
   const strategy = core.strategy(options);
   const context = core.context(options);
   setSystemMetadata(core, object);
-  strategy.prepareForCreate?.(object, context);
-  validateNew(core, object, options);
-  for (const warning of strategy.warningsOnCreate?.(object) ?? []) options.warn?.(warning);
-  strategy.canonicalize?.(object);
   const reservation = strategy.reserve?.(object, undefined, context);
   return settling(reservation, options.dryRun, async () => {
+    strategy.prepareForCreate?.(object, context);
+    validateNew(core, object, options);
+    for (const warning of strategy.warningsOnCreate?.(object) ?? []) options.warn?.(warning);
+    strategy.canonicalize?.(object);
     await core.dependencies.admission.validate({ ...admission, name: object.metadata.name });
-    return store(core, object, options);
+    return store(core, object, options, reservation?.companions);
   });
 }
 
@@ -113,6 +114,7 @@ async function store<T extends KubeObject>(
   core: StoreCore<T>,
   object: T,
   options: WriteOptions<T>,
+  companions: Companions | undefined,
 ): Promise<UpdateResult<T>> {
   const { namespace, name } = object.metadata;
   const key = core.key({ namespace, name });
@@ -120,7 +122,7 @@ async function store<T extends KubeObject>(
     if (core.storage.get(key)) throw newAlreadyExists(core.groupResource, name);
     return unstored(object, { created: true });
   }
-  const outcome = await core.storage.create(key, core.encoder(object));
+  const outcome = await core.storage.create(key, core.encoder(object), companions);
   switch (outcome.kind) {
     case "exists":
       throw newAlreadyExists(core.groupResource, name);

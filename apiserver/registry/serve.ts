@@ -7,6 +7,7 @@ import type { Rng, Secrets } from "../../machinery/api/rng.js";
 import type { Authenticator } from "../auth/authenticator.js";
 import type { Authorizer } from "../auth/authorizer.js";
 import type { UserInfo } from "../auth/user-info.js";
+import type { Companions } from "../storage/storage.js";
 import type { GenericStore } from "./generic-store.js";
 import type { KubeletDialer } from "./kubelet-dialer.js";
 
@@ -34,11 +35,14 @@ export interface Strategy<T extends KubeObject = KubeObject> {
   /** Names: what metadata.name must be. Default DNS-1123 subdomain. */
   validateName?(name: string): string[];
   /**
-   * Claims that must hold together with the write (cluster IPs, node ports). Runs after validation, before storing; may
-   * mutate; throws StatusError. The answer's `commit` runs after the write, `rollback` when it failed or was a dry run.
+   * Claims that must hold together with the write (cluster IPs, node ports). Runs before prepare and validate, as upstream's
+   * BeginCreate and BeginUpdate; may mutate; throws StatusError. The answer's `commit` runs after the write, `rollback` when
+   * it failed or was a dry run.
    */
   reserve?(object: T, old: T | undefined, context: StrategyContext): Reservation | undefined;
-  /** Runs after the object is really gone (finalizers done): releases what `reserve` claimed. */
+  /** What goes with the object in the same transaction, once it is really gone (finalizers done). */
+  removedWith?(object: T): Companions;
+  /** Runs after the object is gone: releases what `reserve` claimed. */
   afterDelete?(object: T, context: StrategyContext): void;
   /** Graceful deletion: seconds the object stays with a deletionTimestamp; undefined or 0 deletes at once. */
   gracePeriodSeconds?(object: T, requestedSeconds: number | undefined): number | undefined;
@@ -51,6 +55,8 @@ export interface Strategy<T extends KubeObject = KubeObject> {
 }
 
 export interface Reservation {
+  /** Written in the same transaction as the object. */
+  readonly companions?: Companions;
   commit(): void;
   rollback(): void;
 }

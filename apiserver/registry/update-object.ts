@@ -61,17 +61,16 @@ async function updateOnce<T extends KubeObject>(
   const admission = core.admissionRequest("UPDATE", at, { object, oldObject: old }, options);
   await core.dependencies.admission.admit(admission);
   checkIdentity(core, object, old, item, options);
-  const context = core.context(options);
-  setSystemMetadata(core, object, old, options);
-  validateChange(core, object, old, options);
-  for (const warning of strategy.warningsOnUpdate?.(object, old) ?? []) options.warn?.(warning);
-  strategy.canonicalize?.(object);
-  const reservation = strategy.reserve?.(object, old, context);
+  const reservation = strategy.reserve?.(object, old, core.context(options));
   return settling(reservation, options.dryRun, async () => {
+    setSystemMetadata(core, object, old, options);
+    validateChange(core, object, old, options);
+    for (const warning of strategy.warningsOnUpdate?.(object, old) ?? []) options.warn?.(warning);
+    strategy.canonicalize?.(object);
     await core.dependencies.admission.validate(admission);
     if (completesDeletion(object, old, core.resource.strategy))
       return removeStored(core, item, object, options);
-    return replaceStored(core, item, object, options);
+    return replaceStored(core, item, object, options, reservation?.companions);
   });
 }
 

@@ -5,6 +5,7 @@ import { History, listNow, listThen } from "./history.js";
 import type { Journal, PruneRange, Row } from "./journal.js";
 import { KeyIndex, prefixEnd } from "./key-index.js";
 import {
+  type Companions,
   type CreateOutcome,
   type Deliver,
   type DeleteOutcome,
@@ -110,16 +111,16 @@ export class StorageEngine implements Storage {
     return this.#index.countRange(prefix, prefixEnd(prefix));
   }
 
-  create(key: string, encode: Encode): Promise<CreateOutcome> {
-    return this.#enqueue((transaction) => transaction.create(key, encode));
+  create(key: string, encode: Encode, companions?: Companions): Promise<CreateOutcome> {
+    return this.#enqueue((transaction) => transaction.create(key, encode, companions));
   }
 
-  update(key: string, encode: Encode, expected: Revision): Promise<UpdateOutcome> {
-    return this.#enqueue((transaction) => transaction.update(key, encode, expected));
+  update(key: string, encode: Encode, expected: Revision, companions?: Companions): Promise<UpdateOutcome> {
+    return this.#enqueue((transaction) => transaction.update(key, encode, expected, companions));
   }
 
-  delete(key: string, encode: Encode, expected: Revision): Promise<DeleteOutcome> {
-    return this.#enqueue((transaction) => transaction.delete(key, encode, expected));
+  delete(key: string, encode: Encode, expected: Revision, companions?: Companions): Promise<DeleteOutcome> {
+    return this.#enqueue((transaction) => transaction.delete(key, encode, expected, companions));
   }
 
   watch(prefix: string, after: Revision, deliver: Deliver): WatchOutcome {

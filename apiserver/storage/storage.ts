@@ -14,6 +14,19 @@ export interface KeyValue {
 /** Makes the stored bytes once the write's revision is known. Called inside the transaction: pure, quick, no throw. */
 export type Encode = (revision: Revision) => Uint8Array;
 
+/**
+ * Writes of other keys that happen in the same transaction as one write, and only if that one happens: what came into being
+ * with it before it, what went with it after it. A key that exists already is not created, a missing one not deleted.
+ */
+export interface Companions {
+  readonly created: readonly { readonly key: string; readonly encode: Encode }[];
+  /** `encode` makes the last state of what is stored now; undefined leaves it alone. */
+  readonly deleted: readonly {
+    readonly key: string;
+    readonly encode: (current: KeyValue) => Encode | undefined;
+  }[];
+}
+
 export type CreateOutcome = { kind: "created"; item: KeyValue } | { kind: "exists"; current: KeyValue };
 export type UpdateOutcome =
   | { kind: "updated"; item: KeyValue; previous: KeyValue }
@@ -66,10 +79,10 @@ export interface Storage {
   /** Keys under `prefix`, in byte order. */
   list(prefix: string, options?: ListOptions): ListOutcome;
   count(prefix: string): number;
-  create(key: string, encode: Encode): Promise<CreateOutcome>;
+  create(key: string, encode: Encode, companions?: Companions): Promise<CreateOutcome>;
   /** `expected` is the revision the caller read. */
-  update(key: string, encode: Encode, expected: Revision): Promise<UpdateOutcome>;
-  delete(key: string, encode: Encode, expected: Revision): Promise<DeleteOutcome>;
+  update(key: string, encode: Encode, expected: Revision, companions?: Companions): Promise<UpdateOutcome>;
+  delete(key: string, encode: Encode, expected: Revision, companions?: Companions): Promise<DeleteOutcome>;
   /** Every event under `prefix` after `after`, no gap, no repeat: history first, in the same call, then live. */
   watch(prefix: string, after: Revision, deliver: Deliver): WatchOutcome;
   /** Forgets history at or below `revision` (current values stay). */

@@ -1,6 +1,7 @@
 import type { Row } from "./journal.js";
 import type { KeyIndex } from "./key-index.js";
 import type {
+  Companions,
   CreateOutcome,
   DeleteOutcome,
   Encode,
@@ -28,9 +29,51 @@ export class Transaction {
     this.revision = revision;
   }
 
-  create(key: string, encode: Encode): CreateOutcome {
+  create(key: string, encode: Encode, companions?: Companions): CreateOutcome {
     const current = this.#current(key);
     if (current) return { kind: "exists", current };
+    this.#createAlong(companions);
+    const item = this.#create(key, encode);
+    this.#deleteAlong(companions);
+    return { kind: "created", item };
+  }
+
+  update(key: string, encode: Encode, expected: Revision, companions?: Companions): UpdateOutcome {
+    const previous = this.#current(key);
+    if (!previous) return { kind: "missing" };
+    if (previous.revision !== expected) return { kind: "conflict", current: previous };
+    this.#createAlong(companions);
+    const item = this.#successor(previous, encode);
+    this.#write({ item, previous: previous.revision, deleted: false });
+    this.events.push({ type: "updated", item, previous });
+    this.#deleteAlong(companions);
+    return { kind: "updated", item, previous };
+  }
+
+  delete(key: string, encode: Encode, expected: Revision, companions?: Companions): DeleteOutcome {
+    const previous = this.#current(key);
+    if (!previous) return { kind: "missing" };
+    if (previous.revision !== expected) return { kind: "conflict", current: previous };
+    this.#createAlong(companions);
+    const item = this.#delete(previous, encode);
+    this.#deleteAlong(companions);
+    return { kind: "deleted", item, previous };
+  }
+
+  #createAlong(companions: Companions | undefined): void {
+    for (const { key, encode } of companions?.created ?? [])
+      if (!this.#current(key)) this.#create(key, encode);
+  }
+
+  #deleteAlong(companions: Companions | undefined): void {
+    for (const { key, encode } of companions?.deleted ?? []) {
+      const current = this.#current(key);
+      const last = current && encode(current);
+      if (current && last) this.#delete(current, last);
+    }
+  }
+
+  #create(key: string, encode: Encode): KeyValue {
     const revision = this.revision + 1;
     const item = { key, value: encode(revision), revision, createRevision: revision };
     this.#write({
@@ -39,28 +82,15 @@ export class Transaction {
       deleted: false,
     });
     this.events.push({ type: "created", item });
-    return { kind: "created", item };
+    return item;
   }
 
-  update(key: string, encode: Encode, expected: Revision): UpdateOutcome {
-    const previous = this.#current(key);
-    if (!previous) return { kind: "missing" };
-    if (previous.revision !== expected) return { kind: "conflict", current: previous };
-    const item = this.#successor(previous, encode);
-    this.#write({ item, previous: previous.revision, deleted: false });
-    this.events.push({ type: "updated", item, previous });
-    return { kind: "updated", item, previous };
-  }
-
-  delete(key: string, encode: Encode, expected: Revision): DeleteOutcome {
-    const previous = this.#current(key);
-    if (!previous) return { kind: "missing" };
-    if (previous.revision !== expected) return { kind: "conflict", current: previous };
+  #delete(previous: KeyValue, encode: Encode): KeyValue {
     const item = this.#successor(previous, encode);
     this.#write({ item, previous: previous.revision, deleted: true });
-    this.#deleted.set(key, item.revision);
+    this.#deleted.set(previous.key, item.revision);
     this.events.push({ type: "deleted", item, previous });
-    return { kind: "deleted", item, previous };
+    return item;
   }
 
   #current(key: string): KeyValue | undefined {

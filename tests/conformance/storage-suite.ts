@@ -119,6 +119,30 @@ export function storageSuite(name: string, openStorage: OpenStorage): void {
       ]);
     });
 
+    test("companions are written with the write that they belong to, or not at all", async () => {
+      const storage = await open();
+      const companions = (created: string[], deleted: string[]) => ({
+        created: created.map((key) => ({ key, encode: valueAt("new") })),
+        deleted: deleted.map((key) => ({ key, encode: () => valueAt("last") })),
+      });
+      const events: string[] = [];
+      storage.watch("/", 0, (batch) => events.push(...seen(batch)));
+      await storage.create("/svc/a", valueAt("a"), companions(["/ip/1"], []));
+      await storage.create("/svc/a", valueAt("b"), companions(["/ip/2"], []));
+      await storage.update("/svc/a", valueAt("a"), 7, companions(["/ip/3"], ["/ip/1"]));
+      expect(events).toEqual(["created /ip/1 new@1", "created /svc/a a@2"]);
+      await storage.update("/svc/a", valueAt("a"), 2, companions(["/ip/1", "/ip/2"], ["/ip/1", "/ip/9"]));
+      await storage.delete("/svc/a", valueAt("a"), 4, companions([], ["/ip/2"]));
+      expect(events.slice(2)).toEqual([
+        "created /ip/2 new@3",
+        "updated /svc/a a@4 was a@2",
+        "deleted /ip/1 last@5 was new@1",
+        "deleted /svc/a a@6 was a@4",
+        "deleted /ip/2 last@7 was new@3",
+      ]);
+      expect(storage.count("/")).toBe(0);
+    });
+
     test("an encoder that throws fails its own write alone and uses no revision", async () => {
       const storage = await open();
       const bad = storage.create("/a", () => {

@@ -1,68 +1,119 @@
-import { type Cidr, cidrContains, formatIPv4, parseIPv4 } from "../../../machinery/api/ip.js";
+import {
+  formatIp,
+  hasServiceAddress,
+  type IPFamily,
+  type IpPrefix,
+  readIp,
+  readPrefix,
+} from "../../../machinery/api/ip-address.js";
+import { ipAddresses, type ServiceCIDR, serviceCIDRs } from "../../../machinery/api/networking-v1.js";
 import type { Rng } from "../../../machinery/api/rng.js";
+import type { Lookup } from "../serve.js";
+import { isReady } from "../servicecidrs/readiness.js";
+import { AllocationError } from "./allocation-error.js";
+import { IpRange } from "./ip-range.js";
 
-/** Why an address could not be had; messages of pkg/registry/core/service/ipallocator. */
-export class AllocationError extends Error {
-  override readonly name = "AllocationError";
-}
+/** Of the range of a cluster, written by the server itself. */
+export const DEFAULT_SERVICE_CIDR = "kubernetes";
 
 /**
- * Addresses of one block, all but the first and the last. What nobody asked for by name comes from the upper part
- * first, so that low addresses stay free for who does (KEP-3070).
+ * Gives out the addresses of all ServiceCIDRs (KEP-1880). What is taken is what has an IPAddress; beside that only claims of
+ * writes that are still under way are remembered, so a claim costs the same however many addresses are taken.
  */
 export class IpAllocator {
-  readonly #cidr: Cidr;
-  readonly #allocated = new Set<number>();
-  readonly #kept: ReadonlySet<number>;
+  /** What `--service-cluster-ip-range` said; stands for the default ServiceCIDR until that exists. */
+  readonly #configured: readonly IpRange[];
+  readonly #claimed = new Set<string>();
+  readonly #rangesOf = new WeakMap<ServiceCIDR, readonly IpRange[]>();
 
-  /** `kept` addresses are only given to who asks for them. */
-  constructor(cidr: Cidr, kept: readonly string[] = []) {
-    this.#cidr = cidr;
-    this.#kept = new Set(kept.map((ip) => parseIPv4(ip) ?? -1));
+  constructor(cidrs: readonly string[]) {
+    this.#configured = cidrs.flatMap(toRange);
   }
 
-  allocate(ip: string): void {
-    const address = parseIPv4(ip);
-    const { base, size } = this.#cidr;
-    if (
-      address === undefined ||
-      !cidrContains(this.#cidr, address) ||
-      address === base ||
-      address === base + size - 1
-    )
-      throw new AllocationError("the provided network does not match the current range");
-    if (this.#allocated.has(address)) throw new AllocationError("provided IP is already allocated");
-    this.#allocated.add(address);
+  /** Families in the order in which the ranges name them: the first is the cluster's own. */
+  get families(): readonly IPFamily[] {
+    return this.#configured.map(({ prefix }) => prefix.family);
   }
 
-  allocateNext(rng: Rng): string {
-    const first = this.#cidr.base + 1;
-    const last = this.#cidr.base + this.#cidr.size - 2;
-    const band = first + bandSize(this.#cidr.size);
-    const address = this.#free(rng, band, last) ?? this.#free(rng, first, Math.min(band - 1, last));
-    if (address === undefined) throw new AllocationError("range is full");
-    this.#allocated.add(address);
-    return formatIPv4(address);
-  }
-
-  release(ip: string): void {
-    const address = parseIPv4(ip);
-    if (address !== undefined) this.#allocated.delete(address);
-  }
-
-  /** From a random place onwards, so that the search ends even in a crowded block. */
-  #free(rng: Rng, low: number, high: number): number | undefined {
-    if (high < low) return undefined;
-    const count = high - low + 1;
-    const start = rng.int(0, count - 1);
-    for (let i = 0; i < count; i++) {
-      const address = low + ((start + i) % count);
-      if (!this.#allocated.has(address) && !this.#kept.has(address)) return address;
+  /** Throws AllocationError. A dry run looks at one range only and takes nothing, as upstream's does. */
+  allocate(ip: string, lookup: Lookup, dryRun: boolean): string {
+    const address = readIp(ip);
+    if (!address) throw new AllocationError(`invalid IP address: ${ip}`);
+    const name = formatIp(address);
+    const ranges = this.#ready(lookup, address.family);
+    if (dryRun) {
+      const [range] = ranges;
+      if (!range?.includes(address)) throw newNotInRange(name, String(range));
+      return name;
     }
-    return undefined;
+    if (!ranges.some(({ prefix }) => hasServiceAddress(prefix, address)))
+      throw new AllocationError("the provided network does not match the current range");
+    if (this.#isTaken(name, lookup)) throw new AllocationError("provided IP is already allocated");
+    this.#claimed.add(name);
+    return name;
+  }
+
+  /** Throws AllocationError when every range is full. */
+  allocateNext(family: IPFamily, rng: Rng, lookup: Lookup, dryRun: boolean): string {
+    for (const range of this.#ready(lookup, family)) {
+      if (dryRun) return formatIp({ family, value: range.prefix.base });
+      for (const address of range.candidates(rng)) {
+        const name = formatIp(address);
+        if (this.#isTaken(name, lookup)) continue;
+        this.#claimed.add(name);
+        return name;
+      }
+    }
+    throw new AllocationError("range is full");
+  }
+
+  /** The write that claimed the address ended: it is stored, or it is not. */
+  settled(name: string): void {
+    this.#claimed.delete(name);
+  }
+
+  /** For a write under way that is no allocation; false when another one has the claim. */
+  claim(name: string): boolean {
+    if (this.#claimed.has(name)) return false;
+    this.#claimed.add(name);
+    return true;
+  }
+
+  /** Every range, whether or not addresses are still given out of it. */
+  ranges(lookup: Lookup): readonly IpPrefix[] {
+    return this.#all(lookup).map((range) => range.prefix);
+  }
+
+  #isTaken(name: string, lookup: Lookup): boolean {
+    return this.#claimed.has(name) || lookup.get(ipAddresses, undefined, name) !== undefined;
+  }
+
+  #ready(lookup: Lookup, family: IPFamily): readonly IpRange[] {
+    return this.#all(lookup, isReady).filter(({ prefix }) => prefix.family === family);
+  }
+
+  #all(lookup: Lookup, use: (cidr: ServiceCIDR) => boolean = () => true): readonly IpRange[] {
+    const stored = lookup.list(serviceCIDRs);
+    const ranges = stored.filter(use).flatMap((cidr) => this.#parsed(cidr));
+    const hasDefault = stored.some(({ metadata }) => metadata.name === DEFAULT_SERVICE_CIDR);
+    return hasDefault ? ranges : [...this.#configured, ...ranges];
+  }
+
+  #parsed(cidr: ServiceCIDR): readonly IpRange[] {
+    const known = this.#rangesOf.get(cidr);
+    if (known) return known;
+    const ranges = cidr.spec.cidrs.flatMap(toRange);
+    this.#rangesOf.set(cidr, ranges);
+    return ranges;
   }
 }
 
-/** min(max(16, size/16), 256) */
-const bandSize = (size: number): number =>
-  size < 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 16)), 256) - 1;
+function toRange(cidr: string): IpRange[] {
+  const prefix = readPrefix(cidr);
+  return prefix ? [new IpRange(prefix)] : [];
+}
+
+const newNotInRange = (ip: string, range: string): AllocationError =>
+  new AllocationError(
+    `the provided IP (${ip}) is not in the valid range. The range of valid IPs is ${range}`,
+  );

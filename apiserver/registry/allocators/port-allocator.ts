@@ -1,5 +1,5 @@
 import type { Rng } from "../../../machinery/api/rng.js";
-import { AllocationError } from "./ip-allocator.js";
+import { AllocationError } from "./allocation-error.js";
 
 /** Node ports. Like addresses, what nobody asked for by number comes from the upper band first (KEP-3668). */
 export class PortAllocator {
@@ -13,9 +13,9 @@ export class PortAllocator {
   }
 
   allocate(port: number): void {
-    if (port < this.#first || port > this.#last)
+    if (!this.isInRange(port))
       throw new AllocationError(
-        `provided port is not in the valid range. The range of valid ports is ${this.#first}-${this.#last}`,
+        `provided port is not in the valid range. The range of valid ports is ${this.range}`,
       );
     if (this.#allocated.has(port)) throw new AllocationError("provided port is already allocated");
     this.#allocated.add(port);
@@ -33,6 +33,24 @@ export class PortAllocator {
 
   release(port: number): void {
     this.#allocated.delete(port);
+  }
+
+  has(port: number): boolean {
+    return this.#allocated.has(port);
+  }
+
+  /** All that is taken, claims of writes under way included. */
+  taken(): readonly number[] {
+    return [...this.#allocated];
+  }
+
+  isInRange(port: number): boolean {
+    return port >= this.#first && port <= this.#last;
+  }
+
+  /** `30000-32767` */
+  get range(): string {
+    return `${this.#first}-${this.#last}`;
   }
 
   #free(rng: Rng, low: number, high: number): number | undefined {

@@ -1,5 +1,5 @@
 import type { Service, ServiceSpec } from "../../../machinery/api/core-v1.js";
-import { HEADLESS, isExternallyAccessible, needsClusterIp } from "./rules.js";
+import { isExternallyAccessible } from "./rules.js";
 
 const AFFINITY_SECONDS = 10800;
 
@@ -17,7 +17,9 @@ export function defaultService(service: Service): void {
   }
   if (isExternallyAccessible(spec)) spec.externalTrafficPolicy ||= "Cluster";
   if (spec.type !== "ExternalName") spec.internalTrafficPolicy ||= "Cluster";
-  if (spec.type === "LoadBalancer") spec.allocateLoadBalancerNodePorts ??= true;
+  if (spec.type !== "LoadBalancer") return;
+  spec.allocateLoadBalancerNodePorts ??= true;
+  for (const point of service.status.loadBalancer.ingress ?? []) if (point.ip) point.ipMode ??= "VIP";
 }
 
 function defaultAffinity(spec: ServiceSpec): void {
@@ -50,23 +52,4 @@ export function setClusterIps(spec: ServiceSpec, ips: readonly string[]): void {
     spec.clusterIP = first;
     spec.clusterIPs = [...ips];
   }
-}
-
-/**
- * Families on a cluster of IPv4 only (upstream initIPFamilyFields). A headless Service without selector belongs to
- * whoever writes its endpoints and so may carry both.
- */
-export function defaultFamilies(spec: ServiceSpec): void {
-  if (!needsClusterIp(spec)) return;
-  const unmanaged = spec.clusterIPs?.[0] === HEADLESS && Object.keys(spec.selector ?? {}).length === 0;
-  if (unmanaged) {
-    spec.ipFamilyPolicy ??= "RequireDualStack";
-    const [family = "IPv4", second] = spec.ipFamilies ?? [];
-    const other = family === "IPv4" ? "IPv6" : "IPv4";
-    spec.ipFamilies =
-      spec.ipFamilyPolicy === "SingleStack" && second === undefined ? [family] : [family, second ?? other];
-    return;
-  }
-  spec.ipFamilyPolicy ??= (spec.ipFamilies?.length ?? 0) > 1 ? "RequireDualStack" : "SingleStack";
-  if (!spec.ipFamilies?.length) spec.ipFamilies = ["IPv4"];
 }

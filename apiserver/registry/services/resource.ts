@@ -1,41 +1,37 @@
 import { type Service, services } from "../../../machinery/api/core-v1.js";
-import { parseCidr } from "../../../machinery/api/ip.js";
 import { isDns1035Label } from "../../../machinery/api/names.js";
-import { IpAllocator } from "../allocators/ip-allocator.js";
-import { PortAllocator } from "../allocators/port-allocator.js";
-import { type ServedResource, type Strategy, serve } from "../serve.js";
+import type { IpAllocator } from "../allocators/ip-allocator.js";
+import type { PortAllocator } from "../allocators/port-allocator.js";
 import type { ProxyDialer } from "../proxy.js";
+import { type ServedResource, type Strategy, serve } from "../serve.js";
 import { ServiceAllocations } from "./allocations.js";
 import { serviceColumns, serviceRow } from "./columns.js";
-import { defaultFamilies, defaultService, normalizeClusterIps } from "./defaults.js";
+import { defaultService } from "./defaults.js";
 import { serviceProxy } from "./proxy.js";
-import { dropTypeDependentFields, patchAllocatedValues } from "./type-change.js";
-import { validateService, validateServiceUpdate } from "./validate.js";
+import { dropTypeDependentFields } from "./type-change.js";
+import { validateServiceUpdate } from "./validate-update.js";
+import { validateService } from "./validate.js";
+import { validateServiceStatus } from "./validate-traffic.js";
+import { serviceWarnings } from "./warnings.js";
 
 export interface ServiceRanges {
-  /** Default 10.96.0.0/12. */
-  clusterIps: string;
-  /** Default 30000 to 32767. */
+  /** One or two, of different families; the first is the cluster's own. */
+  clusterIps: readonly string[];
   nodePorts: { first: number; last: number };
 }
 export const DEFAULT_RANGES: ServiceRanges = {
-  clusterIps: "10.96.0.0/12",
+  clusterIps: ["10.96.0.0/12", "fd00:10:96::/112"],
   nodePorts: { first: 30000, last: 32767 },
 };
-/** Addresses that kubernetes and kube-dns ask for by name. */
-const KEPT_IPS = ["10.96.0.1", "10.96.0.10"];
 
-/** Services; their addresses and ports come out of `ranges`, `dial` reaches what is behind them. */
-export function serviceResource(
-  ranges: ServiceRanges,
+/** Services, with what their addresses and ports come out of; `dial` reaches what is behind them. */
+export const serviceResource = (
+  ips: IpAllocator,
+  ports: PortAllocator,
   dial: ProxyDialer | undefined,
-): ServedResource<Service> {
-  const cidr = parseCidr(ranges.clusterIps);
-  if (!cidr) throw new Error(`not an IPv4 range: ${ranges.clusterIps}`);
-  const { first, last } = ranges.nodePorts;
-  const allocations = new ServiceAllocations(new IpAllocator(cidr, KEPT_IPS), new PortAllocator(first, last));
-  return serve(services, {
-    strategy: serviceStrategy(allocations),
+): ServedResource<Service> =>
+  serve(services, {
+    strategy: serviceStrategy(new ServiceAllocations(ips, ports)),
     columns: serviceColumns,
     row: serviceRow,
     selectableFields: ["spec.clusterIP", "spec.type"],
@@ -46,28 +42,25 @@ export function serviceResource(
     },
     verbs: ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
   });
-}
 
 const serviceStrategy = (allocations: ServiceAllocations): Strategy<Service> => ({
   defaults: defaultService,
   prepareForCreate(service) {
     delete service.metadata.generation;
     service.status = { loadBalancer: {} };
-    normalizeClusterIps(service.spec, undefined);
-    defaultFamilies(service.spec);
   },
   prepareForUpdate(service, old) {
-    service.status = old.status;
-    normalizeClusterIps(service.spec, old.spec);
+    service.status = { ...old.status };
     dropTypeDependentFields(service, old);
-    patchAllocatedValues(service, old);
-    defaultFamilies(service.spec);
   },
-  validate: validateService,
+  validate: (service) => validateService(service),
   validateUpdate: validateServiceUpdate,
   validateName: isDns1035Label,
+  warningsOnCreate: serviceWarnings,
+  warningsOnUpdate: serviceWarnings,
   allowCreateOnUpdate: true,
   reserve: (service, old, context) => allocations.reserve(service, old, context),
+  removedWith: (service) => allocations.removedWith(service),
   afterDelete: (service, { lookup }) => allocations.release(service, lookup),
   returnDeletedObject: true,
 });
@@ -76,4 +69,5 @@ const statusStrategy: Strategy<Service> = {
   prepareForUpdate(service, old) {
     service.spec = old.spec;
   },
+  validateUpdate: validateServiceStatus,
 };

@@ -5,60 +5,92 @@ import {
   field,
   invalid,
   notSupported,
+  required,
 } from "../../../machinery/api/field-error.js";
-import { INVALID_IP_MESSAGE, isIP, isIPv4 } from "../../../machinery/api/ip.js";
+import { readIp } from "../../../machinery/api/ip-address.js";
 import { validateEndpointIp } from "../validation/endpoint-ip.js";
-import { HEADLESS } from "./rules.js";
+import { validateLegacyIp } from "../validation/ip.js";
+import { HEADLESS, isHeadless } from "./rules.js";
 
 const at = field("spec");
 const FAMILIES = ["IPv4", "IPv6"];
 const FAMILY_POLICIES = ["PreferDualStack", "RequireDualStack", "SingleStack"];
 
-/** Upstream: ValidateServiceClusterIPsRelatedFields, and what initIPFamilyFields refuses on a cluster of IPv4 only. */
-export function validateClusterIps(spec: ServiceSpec): FieldError[] {
+/** Upstream: ValidateServiceClusterIPsRelatedFields. */
+export function validateClusterIps(spec: ServiceSpec, old?: ServiceSpec): FieldError[] {
   if (spec.type === "ExternalName") return [];
-  return [...validateAgreement(spec), ...validateFamilies(spec), ...validateAddresses(spec)];
+  const errors = [...validateAgreement(spec), ...validateFamilies(spec)];
+  const addresses = validateAddresses(spec, old?.clusterIPs);
+  errors.push(...addresses.errors);
+  if (addresses.malformed) return errors;
+  const ips = spec.clusterIPs ?? [];
+  if (ips.length > 1 && !isDualStack(ips))
+    errors.push(invalid(at.child("clusterIPs"), ips, "may specify no more than one IP for each IP family"));
+  return errors.length > 0 || isHeadless(spec) ? errors : validateMatch(spec);
 }
 
 function validateAgreement({ clusterIP = "", clusterIPs = [] }: ServiceSpec): FieldError[] {
   const path = at.child("clusterIPs");
-  if (clusterIPs.length === 0) return [];
-  if (clusterIP === "") return [invalid(path, clusterIPs, "must be empty when `clusterIP` is not specified")];
+  if (clusterIP === "")
+    return clusterIPs.length === 0
+      ? []
+      : [invalid(path, clusterIPs, "must be empty when `clusterIP` is not specified")];
+  if (clusterIPs.length === 0) return [required(path)];
   return clusterIPs[0] === clusterIP ? [] : [invalid(path, clusterIPs, "first value must match `clusterIP`")];
 }
 
-function validateFamilies(spec: ServiceSpec): FieldError[] {
+function validateFamilies({ ipFamilies = [], ipFamilyPolicy }: ServiceSpec): FieldError[] {
   const errors: FieldError[] = [];
-  const families = spec.ipFamilies ?? [];
-  const unmanaged = spec.clusterIPs?.[0] === HEADLESS && Object.keys(spec.selector ?? {}).length === 0;
-  families.forEach((family, i) => {
+  ipFamilies.forEach((family, i) => {
     const path = at.child("ipFamilies").index(i);
     if (!FAMILIES.includes(family)) errors.push(notSupported(path, family, FAMILIES));
-    else if (families.indexOf(family) < i) errors.push(duplicate(path, family));
-    else if (family === "IPv6" && !unmanaged)
-      errors.push(invalid(path, family, "not configured on this cluster"));
+    if (ipFamilies.indexOf(family) < i) errors.push(duplicate(path, family));
   });
-  const policy = spec.ipFamilyPolicy ?? "SingleStack";
-  const path = at.child("ipFamilyPolicy");
-  if (!FAMILY_POLICIES.includes(policy)) errors.push(notSupported(path, policy, FAMILY_POLICIES));
-  else if (policy === "RequireDualStack" && !unmanaged)
-    errors.push(invalid(path, policy, "this cluster is not configured for dual-stack services"));
+  if (ipFamilyPolicy !== undefined && !FAMILY_POLICIES.includes(ipFamilyPolicy))
+    errors.push(notSupported(at.child("ipFamilyPolicy"), ipFamilyPolicy, FAMILY_POLICIES));
   return errors;
 }
 
-function validateAddresses({ clusterIPs = [] }: ServiceSpec): FieldError[] {
+/** Malformed addresses would skew what is said of them further on. */
+function validateAddresses(
+  { clusterIPs = [] }: ServiceSpec,
+  known: readonly string[] | undefined,
+): { errors: FieldError[]; malformed: boolean } {
   const path = at.child("clusterIPs");
-  if (clusterIPs.length > 2) return [invalid(path, clusterIPs, "may only hold up to 2 values")];
-  if (clusterIPs.length > 1 && clusterIPs.includes(HEADLESS))
-    return [invalid(path, clusterIPs, "'None' must be the first and only value")];
+  const errors = clusterIPs.flatMap((ip, i) => {
+    if (i > 0 || ip !== HEADLESS) return validateLegacyIp(ip, path.index(i), known);
+    return clusterIPs.length > 1
+      ? [invalid(path, clusterIPs, "'None' must be the first and only value")]
+      : [];
+  });
+  const malformed = errors.length > 0;
+  if (clusterIPs.length > 2) errors.push(invalid(path, clusterIPs, "may only hold up to 2 values"));
+  return { errors, malformed };
+}
+
+const isDualStack = (ips: readonly string[]): boolean => {
+  const families = ips.map((ip) => readIp(ip)?.family);
+  return families.includes("IPv4") && families.includes("IPv6") && ips.length === 2;
+};
+
+function validateMatch({ clusterIPs = [], ipFamilies = [] }: ServiceSpec): FieldError[] {
   return clusterIPs.flatMap((ip, i) => {
-    if (ip === HEADLESS) return [];
-    if (!isIP(ip)) return [invalid(path.index(i), ip, INVALID_IP_MESSAGE)];
-    return isIPv4(ip)
+    const family = ipFamilies[i];
+    return family === undefined || readIp(ip)?.family === family
       ? []
-      : [invalid(path.index(i), ip, "expected an IPv4 value as indicated by `ipFamilies[0]`")];
+      : [
+          invalid(
+            at.child("clusterIPs").index(i),
+            ip,
+            `expected an ${family} value as indicated by \`ipFamilies[${i}]\``,
+          ),
+        ];
   });
 }
 
-export const validateExternalIps = (spec: ServiceSpec): FieldError[] =>
-  (spec.externalIPs ?? []).flatMap((ip, i) => validateEndpointIp(ip, at.child("externalIPs").index(i)));
+export const validateExternalIps = (spec: ServiceSpec, old?: ServiceSpec): FieldError[] =>
+  (spec.externalIPs ?? []).flatMap((ip, i) => {
+    const path = at.child("externalIPs").index(i);
+    const malformed = validateLegacyIp(ip, path, old?.externalIPs);
+    return malformed.length > 0 ? malformed : validateEndpointIp(ip, path);
+  });
