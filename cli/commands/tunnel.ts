@@ -32,14 +32,22 @@ export const tunnelCommand: CliCommand = {
     const failed = new AbortController();
     const ended = AbortSignal.any([signal, failed.signal]);
     let failure: unknown;
+    const fail = (err: unknown): void => {
+      if (ended.aborted) return;
+      failure = err;
+      failed.abort();
+    };
     const look = (): void => {
       if (!informer.hasSynced() || ended.aborted) return;
-      tunnel.follow(informer.list() as Parameters<Tunnel["follow"]>[0]).catch((err: unknown) => {
-        failure ??= err;
-        failed.abort();
-      });
+      tunnel.follow(informer.list() as Parameters<Tunnel["follow"]>[0]).catch(fail);
     };
     informer.onChange({ added: look, updated: look, deleted: look });
+    const lease = admin.stream("supervisor", "/tunnel/lease", ended)[Symbol.asyncIterator]();
+    await lease.next();
+    lease.next().then(
+      () => fail(new UserError("the cluster is no longer running")),
+      (err: unknown) => fail(err),
+    );
     stdout.write("LoadBalancer Services get an address on this machine until Ctrl-C:\n");
     const running = informers.run(ended);
     informer.synced.then(look, () => {});

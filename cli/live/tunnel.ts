@@ -1,11 +1,10 @@
 import type { Clock } from "../../machinery/api/clock.js";
-import { type Service, services } from "../../machinery/api/core-v1.js";
-import { TransportError } from "../../machinery/api/http.js";
-import { isNotFound } from "../../machinery/api/status.js";
+import type { Service } from "../../machinery/api/core-v1.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
 import type { SocketAddress } from "../../machinery/network/network.js";
 import { formatAddress } from "../../machinery/network/addresses.js";
 import type { ClusterAdmin } from "../objects/cluster-admin.js";
+import { writeBalancerStatus } from "./balancer-status.js";
 
 export interface TunnelOptions {
   client: RestClient;
@@ -29,7 +28,6 @@ interface Balanced {
 
 const MOST_SERVICES = 254;
 const REOPEN_MS = 500;
-const MOST_TRIES = 10;
 
 /** The cloud's load balancer controller: gives Services their addresses and takes them back when it ends. */
 export class Tunnel {
@@ -94,7 +92,8 @@ export class Tunnel {
       this.#options.print(`${key}  ${formatAddress(actual)}${note}  ${port.protocol}`);
     }
     const [first] = opened;
-    if (first) await this.#writeStatus(namespace, name, [{ ip: first.ip, ipMode: "VIP" }]);
+    if (first)
+      await writeBalancerStatus(this.#options, { namespace, name }, [{ ip: first.ip, ipMode: "VIP" }]);
   }
 
   async #remove(key: string): Promise<void> {
@@ -102,7 +101,7 @@ export class Tunnel {
     if (!balanced) return;
     this.#balanced.delete(key);
     balanced.stop.abort();
-    await this.#writeStatus(balanced.namespace, balanced.name, null);
+    await writeBalancerStatus(this.#options, balanced, null);
   }
 
   /** Opens a port in the data plane, and again whenever that has restarted, until the signal aborts. */
@@ -130,25 +129,6 @@ export class Tunnel {
     // Ends with the signal; its own failures are tried again.
     void keep(reader);
     return actual;
-  }
-
-  async #writeStatus(
-    namespace: string,
-    name: string,
-    ingress: { ip: string; ipMode: string }[] | null,
-  ): Promise<void> {
-    const { client, clock } = this.#options;
-    const body = { status: { loadBalancer: { ingress } } };
-    for (let tries = 1; ; tries++)
-      try {
-        await client.patch(services, { namespace, name }, { type: "merge", body }, { subresource: "status" });
-        return;
-      } catch (err) {
-        if (isNotFound(err)) return;
-        // The API server may be starting anew.
-        if (!(err instanceof TransportError) || tries === MOST_TRIES) throw err;
-        await clock.sleep(REOPEN_MS);
-      }
   }
 
   /** The number it had, else the lowest free one. */

@@ -25,7 +25,7 @@ export interface ClusterAdmin {
   /** Of the cluster, in its data directory. */
   kubeconfig: string;
   call<T>(process: ProcessName, method: "GET" | "POST" | "PUT", path: string, body?: unknown): Promise<T>;
-  stream<T>(process: ProcessName, path: string, signal: AbortSignal): AsyncIterable<T>;
+  stream<T>(process: ProcessName | "supervisor", path: string, signal: AbortSignal): AsyncIterable<T>;
 }
 
 /** The cluster's data directory is where its kubeconfig lies, unless told. */
@@ -37,7 +37,7 @@ export function clusterAdmin(flags: WhichAdmin): ClusterAdmin {
   const dir = new ClusterDir(flags["data-dir"] ?? dirname(kubeconfig));
   const cluster = dir.read();
   if (!cluster) throw new UserError(`${dir.path} is not the data directory of a kubesim cluster`);
-  const socket = (process: ProcessName): string => adminSocket(cluster, process);
+  const socket = (process: ProcessName | "supervisor"): string => adminSocket(cluster, process);
   return {
     kubeconfig: existsSync(dir.kubeconfig) ? dir.kubeconfig : kubeconfig,
     call: async <T>(process: ProcessName, method: "GET" | "POST" | "PUT", path: string, body?: unknown) => {
@@ -47,7 +47,7 @@ export function clusterAdmin(flags: WhichAdmin): ClusterAdmin {
         throw toUserError(err, process);
       }
     },
-    async *stream<T>(process: ProcessName, path: string, signal: AbortSignal) {
+    async *stream<T>(process: ProcessName | "supervisor", path: string, signal: AbortSignal) {
       try {
         for await (const line of adminStream(socket(process), path, signal)) yield line as T;
       } catch (err) {
@@ -57,7 +57,7 @@ export function clusterAdmin(flags: WhichAdmin): ClusterAdmin {
   };
 }
 
-function toUserError(err: unknown, process: ProcessName): unknown {
+function toUserError(err: unknown, process: ProcessName | "supervisor"): unknown {
   if (!(err instanceof AdminError)) return err;
   if (err.status === 0) return new UserError(`the ${process} process does not answer; is the cluster up?`);
   return new UserError(errorText(err.message));

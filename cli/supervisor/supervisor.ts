@@ -10,6 +10,7 @@ import { Child } from "./child.js";
 import { ClusterChaos } from "./cluster-chaos.js";
 import { type ClusterDir, type ClusterFile, UserError } from "./cluster.js";
 import { LiveProcesses } from "./live-processes.js";
+import { TunnelLease } from "./tunnel-lease.js";
 import { claimPidFile, endLeftover } from "./pid-file.js";
 import {
   adminSocket,
@@ -69,6 +70,7 @@ export class Supervisor {
   readonly #children = new Map<ProcessName, Child>();
   readonly #processes: LiveProcesses;
   readonly #chaos: ClusterChaos;
+  readonly #tunnel: TunnelLease;
   #admin: { close(): Promise<void> } | undefined;
   /** Until then the files in the run directory are another supervisor's. */
   #claimed = false;
@@ -83,6 +85,7 @@ export class Supervisor {
         this.#newChild(name, `${name}-2`, split && name === "controllers" ? ["--leader-elect", "false"] : []),
     });
     this.#chaos = new ClusterChaos({ ...options, processes: this.#processes });
+    this.#tunnel = new TunnelLease(options);
   }
 
   /**
@@ -100,6 +103,7 @@ export class Supervisor {
       "GET /status": () => this.status(),
       "GET /health": () => ({ ready: true }),
       ...this.#chaos.handlers(),
+      ...this.#tunnel.handlers(),
     });
     for (const name of PROCESS_NAMES) {
       const child = this.#newChild(name, name);
@@ -123,8 +127,9 @@ export class Supervisor {
     });
   }
 
-  /** Heals faults that a killed supervisor left; answers how many. Call once the API server answers. */
-  healLeftovers(): Promise<number> {
+  /** Heals faults that a killed supervisor left, and ends its tunnel; answers how many faults. Call once the API server answers. */
+  async healLeftovers(): Promise<number> {
+    await this.#tunnel.clearLeftovers();
     return this.#chaos.healLeftovers();
   }
 
