@@ -2,6 +2,7 @@ import { crc32 } from "node:zlib";
 import type { Database } from "better-sqlite3";
 import type { Journal, LoadedRow, PruneRange, Row } from "./journal.js";
 import { keyAfter, prefixEnd } from "./key-index.js";
+import type { BreakableFile } from "./store-faults.js";
 import { toStorageError } from "./sqlite-errors.js";
 import {
   type KeyValue,
@@ -29,6 +30,8 @@ interface SqlEvent extends SqlRow {
 
 /** A watch that would have to read more of the file than this starts over with a list. */
 const LARGEST_REPLAY_EVENTS = 50_000;
+/** The largest that SQLite can address (SQLITE_MAX_PAGE_COUNT). */
+const MOST_PAGES = 4_294_967_294;
 /** Above every key in use: stands for "no end" in a range. */
 const LAST_KEY = "\u{10ffff}";
 
@@ -66,7 +69,7 @@ const prepare = (db: Database) => ({
 });
 
 /** Rows in a SQLite file that this process owns. */
-export class SqliteJournal implements Journal {
+export class SqliteJournal implements Journal, BreakableFile {
   readonly #db: Database;
   readonly #sql: ReturnType<typeof prepare>;
   readonly #write: (rows: readonly Row[], atMs: number, prune: PruneRange | undefined) => void;
@@ -98,6 +101,16 @@ export class SqliteJournal implements Journal {
 
   commit(rows: readonly Row[], atMs: number, prune: PruneRange | undefined): void {
     mapped(() => this.#write(rows, atMs, prune));
+  }
+
+  limitPages(limited: boolean): void {
+    const count = limited ? this.#db.pragma("page_count", { simple: true }) : MOST_PAGES;
+    this.#db.pragma(`max_page_count = ${Number(count)}`);
+  }
+
+  writePart(rows: readonly Row[], atMs: number): void {
+    this.#db.exec("BEGIN IMMEDIATE");
+    for (const row of rows) this.#insert(row, atMs);
   }
 
   events(prefix: string, after: Revision, upTo: Revision): StorageEvent[] | undefined {

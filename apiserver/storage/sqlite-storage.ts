@@ -7,6 +7,7 @@ import { StorageEngine, type EngineOptions } from "./engine.js";
 import { readOwner, type StorageOwner, writeOwner } from "./owner.js";
 import { toStorageError } from "./sqlite-errors.js";
 import { SqliteJournal } from "./sqlite-journal.js";
+import type { StoreFaults } from "./store-faults.js";
 import { migrate } from "./sqlite-schema.js";
 import { StorageError } from "./storage.js";
 
@@ -22,6 +23,8 @@ export interface SqliteStorageOptions extends Pick<EngineOptions, "onCommit" | "
   owner?: StorageOwner;
   /** Writes beyond this many pages fail as on a full disk. */
   largestPageCount?: number;
+  /** Lets the file be broken. */
+  faults?: StoreFaults;
 }
 
 /**
@@ -29,17 +32,18 @@ export interface SqliteStorageOptions extends Pick<EngineOptions, "onCommit" | "
  * another process holds it; `corrupt` when a row fails its checksum.
  */
 export async function openSqliteStorage(options: SqliteStorageOptions): Promise<StorageEngine> {
-  const { file, clock, logger, onCommit, window } = options;
+  const { file, clock, logger, onCommit, window, faults } = options;
   const db = open(file, options.durability);
   try {
     migrate(db, file);
     if (options.largestPageCount) db.pragma(`max_page_count = ${options.largestPageCount}`);
     if (options.owner) writeOwner(file, options.owner);
+    const journal = new SqliteJournal(db);
     return new StorageEngine({
-      journal: new SqliteJournal(db),
+      journal: faults ? faults.wrap(journal, journal) : journal,
       clock,
       logger,
-      schedule: options.schedule ?? laterThisTurn,
+      schedule: options.schedule ?? faults?.schedule ?? laterThisTurn,
       historyMs: options.historyMs,
       monotonicMs: () => clock.monotonicMs(),
       ...(onCommit ? { onCommit } : {}),
