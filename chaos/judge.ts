@@ -1,4 +1,5 @@
-import type { Checker, Verdict } from "./checker.js";
+import { builtInVerdicts, type NamedVerdict } from "./built-in-verdicts.js";
+import type { Checker } from "./checker.js";
 import { checkers } from "./checkers.js";
 import type { History } from "./history.js";
 import { withDefaults } from "./parameters.js";
@@ -7,18 +8,19 @@ import type { Scenario } from "./scenario/types.js";
 /** Plain JSON: what reports are made of. */
 export interface RunReport {
   held: boolean;
-  verdicts: { invariant: string; verdict: Verdict }[];
+  verdicts: NamedVerdict[];
   history: History;
 }
 
 /** The verdicts of a scenario's invariants, of its budgets, and of its probes, on a history. */
 export function judge(scenario: Scenario, history: History): RunReport {
-  const verdicts = checkers
+  const verdicts: NamedVerdict[] = checkers
     .flatMap((checker) => asked(checker, scenario))
     .map(({ checker, parameters }) => ({
       invariant: checker.name,
       verdict: checker.check(history, scenario, parameters),
     }));
+  verdicts.push(...builtInVerdicts(scenario, history));
   return { held: verdicts.every(({ verdict }) => verdict.held), verdicts, history };
 }
 

@@ -1,12 +1,14 @@
 import type { Rng } from "../machinery/api/rng.js";
 import { CannotRun } from "./cannot-run.js";
 import type { ClusterAccess } from "./cluster-access.js";
+import type { Fault } from "./fault.js";
 import { faults } from "./faults.js";
 import { type FaultRecord, type History, newHistory, type Operation } from "./history.js";
 import { judge, type RunReport } from "./judge.js";
-import { orAborted } from "./or-aborted.js";
+import { ProbeRunner } from "./probes.js";
 import { inspected, proveRecovery, readTables } from "./recovery.js";
 import type { Scenario } from "./scenario/types.js";
+import { differences } from "./shape.js";
 import { waitForNodes, waitForSteadyState } from "./steady-state.js";
 import { StepRunner } from "./steps.js";
 import { ClusterWatcher } from "./watcher.js";
@@ -19,6 +21,8 @@ export interface RunOptions {
   /** Root of the run's chance: the scenario's seed. */
   rng: Rng;
   signal: AbortSignal;
+  /** Default: every fault there is. */
+  faults?: readonly Fault[];
   onEvent?: (line: string) => void;
 }
 
@@ -50,25 +54,31 @@ async function run(options: RunOptions): Promise<RunReport> {
   const { scenario, cluster, signal } = options;
   const tell = options.onEvent ?? (() => {});
   await reachSteadyState(options);
+  const probes = new ProbeRunner(cluster, scenario.probes);
+  await probes.before(signal);
   tell("steady state reached");
   const watching = new AbortController();
   const watcher = new ClusterWatcher(cluster);
   const { done } = await watcher.start(watching.signal);
   const running: RunningWorkload[] = [];
+  const { controller: stop, unlink } = linked(signal);
   try {
-    await prepareTraffic(options, running);
+    await prepareTraffic(options, stop.signal, running);
     const startedAtMs = cluster.clock.nowMs();
-    const { operations, records } = await breakThings(options, running);
+    const { operations, records } = await breakThings(options, stop, running, probes);
     const recovery = await proveRecovery(cluster, scenario, records, signal);
+    await probes.after(signal);
     await cluster.clock.sleep(SETTLE_MS, signal);
     const endedAtMs = cluster.clock.nowMs();
     return judge(scenario, {
       ...(await collect(options, watcher, startedAtMs, endedAtMs)),
       operations,
       faults: records,
+      probes: probes.records,
       recovery,
     });
   } finally {
+    unlink();
     await Promise.all(running.map((workload) => workload.dispose()));
     watching.abort();
     await done;
@@ -80,13 +90,17 @@ async function reachSteadyState({ scenario, cluster, signal }: RunOptions): Prom
   const unready = await waitForNodes(cluster, scenario.steadyState.timeoutMs, signal);
   if (unready !== undefined)
     throw new CannotRun(`the cluster did not get ready within ${seconds} s: ${unready}`);
+  const different = await differences(cluster, scenario.cluster);
+  if (different.length > 0)
+    throw new CannotRun(`the cluster is not the one that the scenario is for: ${different.join("; ")}`);
   await cluster.apply(scenario.manifests, signal);
   const missing = await waitForSteadyState(cluster, scenario.steadyState, signal);
   if (missing) throw new CannotRun(`no steady state within ${seconds} s: ${missing.join("; ")}`);
 }
 
 async function prepareTraffic(
-  { scenario, cluster, rng, signal }: RunOptions,
+  { scenario, cluster, rng }: RunOptions,
+  signal: AbortSignal,
   running: RunningWorkload[],
 ): Promise<void> {
   for (const spec of scenario.traffic) {
@@ -100,27 +114,42 @@ async function prepareTraffic(
   }
 }
 
-/** Traffic and steps beside each other; the first that cannot go on ends both. */
+/** Traffic, steps and probes beside each other; the first that cannot go on ends them all. */
 async function breakThings(
-  { scenario, cluster, rng, signal, onEvent }: RunOptions,
+  { scenario, cluster, rng, onEvent, faults: known }: RunOptions,
+  stop: AbortController,
   running: readonly RunningWorkload[],
+  probes: ProbeRunner,
 ): Promise<{ operations: Operation[]; records: FaultRecord[] }> {
-  const steps = new StepRunner({ scenario, cluster, faults, rng, tell: onEvent ?? (() => {}) });
-  const stop = new AbortController();
-  const passOn = (): void => stop.abort(signal.reason);
+  const tell = onEvent ?? (() => {});
+  const steps = new StepRunner({ scenario, cluster, faults: known ?? faults, rng, tell });
+  const orStop = <T>(part: Promise<T>): Promise<T> =>
+    part.catch((err: unknown) => {
+      stop.abort(err);
+      throw err;
+    });
+  const looking = linked(stop.signal);
+  const probing = orStop(probes.during(() => steps.active, looking.controller.signal));
+  const [traffic, stepped] = await Promise.allSettled([
+    orStop(Promise.all(running.map((workload) => workload.run()))),
+    orStop(Promise.all([steps.run(stop.signal), cluster.clock.sleep(scenario.durationMs, stop.signal)])),
+  ]);
+  looking.controller.abort();
+  looking.unlink();
+  const [probed] = await Promise.allSettled([probing]);
+  stop.signal.throwIfAborted();
+  if (traffic.status === "rejected") throw traffic.reason;
+  for (const ended of [stepped, probed]) if (ended?.status === "rejected") throw ended.reason;
+  return { operations: traffic.value.flat().sort((a, b) => a.atMs - b.atMs), records: steps.records };
+}
+
+/** A controller that also aborts as soon as the signal does. */
+function linked(signal: AbortSignal): { controller: AbortController; unlink: () => void } {
+  const controller = new AbortController();
+  const passOn = (): void => controller.abort(signal.reason);
   signal.addEventListener("abort", passOn, { once: true });
-  const traffic = Promise.all(running.map((workload) => workload.run()));
-  const untilTheEnd = orAborted(traffic, stop.signal);
-  const stepping = steps.run(stop.signal);
-  const failed = (err: unknown): never => {
-    stop.abort(err);
-    throw err;
-  };
-  const [operations, stepped] = await Promise.allSettled([untilTheEnd.catch(failed), stepping.catch(failed)]);
-  signal.removeEventListener("abort", passOn);
-  if (stepped.status === "rejected") throw stepped.reason;
-  if (operations.status === "rejected") throw operations.reason;
-  return { operations: operations.value.flat().sort((a, b) => a.atMs - b.atMs), records: steps.records };
+  if (signal.aborted) passOn();
+  return { controller, unlink: () => signal.removeEventListener("abort", passOn) };
 }
 
 async function collect(
@@ -149,18 +178,15 @@ async function collect(
 
 /** The caller's signal, and the scenario's deadline. */
 function deadlineOf({ scenario, cluster, signal }: RunOptions): { signal: AbortSignal; end: () => void } {
-  const controller = new AbortController();
-  const passOn = (): void => controller.abort(signal.reason);
+  const { controller, unlink } = linked(signal);
   const timer = cluster.clock.setTimer(scenario.deadlineMs, () =>
     controller.abort(new CannotRun("deadline")),
   );
-  signal.addEventListener("abort", passOn, { once: true });
-  if (signal.aborted) passOn();
   return {
     signal: controller.signal,
     end: () => {
       timer.cancel();
-      signal.removeEventListener("abort", passOn);
+      unlink();
     },
   };
 }

@@ -1,5 +1,4 @@
-import { services } from "../../machinery/api/core-v1.js";
-import { newNotFound } from "../../machinery/api/status.js";
+import { nodePortOf } from "../node-port.js";
 import type { Operation } from "../history.js";
 import type { TrafficSpec } from "../scenario/types.js";
 import type { Workload, WorkloadContext } from "../workload.js";
@@ -7,11 +6,8 @@ import type { Workload, WorkloadContext } from "../workload.js";
 /** Requests from this machine to a Service's node port, in an open loop: a slow answer does not hold the next one back. */
 export const hostLoad: Workload = {
   async prepare(context, spec) {
-    const name = spec.service ?? "";
-    const service = await context.cluster.client.get(services, { namespace: spec.namespace, name });
-    const nodePort = service.spec.ports?.[0]?.nodePort;
-    if (nodePort === undefined)
-      throw newNotFound({ group: "", resource: "services" }, `${name} (with a nodePort)`);
+    const { namespace, service = "", port } = spec;
+    const nodePort = await nodePortOf(context.cluster.client, { namespace, service, port });
     return { run: () => send(context, spec, nodePort), dispose: async () => {} };
   },
 };

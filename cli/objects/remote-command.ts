@@ -4,8 +4,8 @@ import type { CliContext } from "../command.js";
 import { UserError } from "../supervisor/cluster.js";
 
 /** Channels of `v5.channel.k8s.io` (apimachinery remotecommand): the first byte of every message. */
-const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
-const PROTOCOLS = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
+export const CHANNEL = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
+export const PROTOCOLS = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 
 export interface RemoteCommand {
   /** Path with its query: `/api/v1/namespaces/default/pods/x/exec?command=ls&stdout=true`. */
@@ -119,7 +119,7 @@ const write = (output: NodeJS.WriteStream, bytes: Uint8Array): Promise<void> =>
   });
 
 /** The error channel carries Success, or NonZeroExitCode with the code as a cause. */
-function exitCodeOf(status: Status): number {
+export function exitCodeOf(status: Status): number {
   if (status.status === "Success") return 0;
   const cause = status.details?.causes?.find(({ reason }) => reason === "ExitCode");
   if (cause) return Number(cause.message);
