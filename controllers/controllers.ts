@@ -12,6 +12,7 @@ import { replicaSetController } from "./replicaset/replicaset.js";
 import { rootCaCertPublisher } from "./root-ca-cert-publisher/root-ca-cert-publisher.js";
 import { schedulerController } from "./scheduler/scheduler.js";
 import { serviceAccountController } from "./serviceaccount/serviceaccount.js";
+import { serviceCidrController } from "./servicecidr/servicecidr.js";
 import { taintEvictionController } from "./tainteviction/tainteviction.js";
 
 /** Every controller of the process, in the order in which they start. */
@@ -28,6 +29,7 @@ export const allControllers: readonly Controller[] = [
   nodeLifecycleController,
   taintEvictionController,
   podGcController,
+  serviceCidrController,
   garbageCollector,
   namespaceController,
 ];
