@@ -172,6 +172,12 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/trace.js")).traceCommand,
   },
   {
+    name: "dns",
+    group: "Exploring",
+    summary: "Show every DNS query that looking a name up costs a pod",
+    load: async () => (await import("./commands/dns.js")).dnsCommand,
+  },
+  {
     name: "proxy-mode",
     group: "Exploring",
     summary: "Show or switch the mode of the nodes' proxies",
