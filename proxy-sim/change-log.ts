@@ -5,6 +5,8 @@ export interface LoggedChange {
   revision: number;
   change: Change;
   receivedMs: number;
+  /** By which the API server knows the change, a deletion too. */
+  resourceVersion: number;
 }
 
 const MOST_KEPT = 65_536;
@@ -23,9 +25,11 @@ export class ChangeLog {
     return this.#head;
   }
 
-  append(change: Change, receivedMs: number): LoggedChange {
+  /** `resourceVersion` is needed for deletions; other changes bring their own. */
+  append(change: Change, receivedMs: number, resourceVersion?: string): LoggedChange {
     this.#head += 1;
-    const logged = { revision: this.#head, change, receivedMs };
+    const version = Number(resourceVersion ?? change.object?.metadata.resourceVersion ?? 0);
+    const logged = { revision: this.#head, change, receivedMs, resourceVersion: version };
     this.#changes.push(logged);
     if (this.#changes.length > 2 * MOST_KEPT) this.#changes.splice(0, MOST_KEPT);
     return logged;

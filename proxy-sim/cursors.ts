@@ -1,5 +1,5 @@
 import type { ObjectKey } from "../machinery/api/resource.js";
-import type { ChangeLog } from "./change-log.js";
+import type { ChangeLog, LoggedChange } from "./change-log.js";
 import { ClusterView, serviceOf } from "./cluster-view.js";
 
 /** What keeps a node from hearing of changes at once. */
@@ -19,7 +19,13 @@ export interface Cursor {
   revision: number;
   view: ClusterView;
   fault?: CursorFault;
+  /** Whether the node's own watches have brought it this change; absent: it hears what the shared stream brings. */
+  hasHeard?: (change: LoggedChange) => boolean;
 }
+
+/** It goes its own pace, and does not join the others. */
+export const isApart = ({ fault, hasHeard }: Cursor): boolean =>
+  hasHeard !== undefined || fault?.stalled === true || fault?.delayMs !== undefined;
 
 export interface Advance {
   revision: number;
@@ -47,9 +53,19 @@ export class Cursors {
   }
 
   fault(node: string, fault: CursorFault): void {
+    this.#ownOf(node).fault = fault;
+  }
+
+  /** From now on the node's table waits for what the node's own watches bring; without `hasHeard` it joins the others. */
+  gate(node: string, hasHeard?: (change: LoggedChange) => boolean): void {
+    if (hasHeard) this.#ownOf(node).hasHeard = hasHeard;
+    else delete this.#own.get(node)?.hasHeard;
+  }
+
+  #ownOf(node: string): Cursor {
     const cursor = this.#own.get(node) ?? { revision: this.main.revision, view: this.main.view };
-    cursor.fault = fault;
     this.#own.set(node, cursor);
+    return cursor;
   }
 
   /** The node hears at once again, and will join the others with the next sync. */
@@ -75,8 +91,9 @@ export class Cursors {
     const latestMs = nowMs - (cursor.fault?.delayMs ?? 0);
     let { revision, view } = cursor;
     const services = new Set<ObjectKey>();
-    for (const { change, receivedMs, revision: next } of changes) {
-      if (receivedMs > latestMs) break;
+    for (const logged of changes) {
+      const { change, receivedMs, revision: next } = logged;
+      if (receivedMs > latestMs || cursor.hasHeard?.(logged) === false) break;
       view = view.with(change);
       revision = next;
       services.add(serviceOf(change));
@@ -86,8 +103,9 @@ export class Cursors {
 
   /** Since when the node has known of a change that its table does not have; undefined when it is up to date. */
   pendingSinceMs(node: string, nowMs: number): number | undefined {
-    const { fault, revision } = this.#own.get(node) ?? this.main;
+    const { fault, revision, hasHeard } = this.#own.get(node) ?? this.main;
     const next = fault?.stalled ? undefined : this.#log.after(revision)?.[0];
+    if (next && hasHeard?.(next) === false) return undefined;
     const heardMs = next && next.receivedMs + (fault?.delayMs ?? 0);
     return heardMs !== undefined && heardMs <= nowMs ? heardMs : undefined;
   }

@@ -24,6 +24,7 @@ interface Options extends CommonOptions {
   proxyMode: string;
   minSyncPeriod: string;
   syncPeriod: string;
+  watchPerNode?: boolean;
   modeFile?: string;
 }
 
@@ -43,12 +44,15 @@ export async function main(argv: readonly string[]): Promise<void> {
   const faults = new FaultPoints({ clock, enabled: options.chaos === true });
   const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
   apiFaults.define(faults);
-  const proxy = new Proxy({
-    client: new RestClient({
-      transport: options.chaos ? apiFaults.wrap(transport, "proxy") : transport,
+  const newClient = (name: string): RestClient =>
+    new RestClient({
+      transport: options.chaos ? apiFaults.wrap(transport, name) : transport,
       clock,
       userAgent: "kube-proxy/v1.36.0 (kubesim)",
-    }),
+    });
+  const proxy = new Proxy({
+    client: newClient("proxy"),
+    clientFor: (node) => newClient(`proxy/${node}`),
     dataPlane: dataPlaneClient(options.dataplaneAdmin, clock),
     clock,
     rng,
@@ -57,6 +61,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       mode: mode.name,
       minSyncPeriodMs: milliseconds(options.minSyncPeriod),
       syncPeriodMs: milliseconds(options.syncPeriod),
+      watchedNodes: watchedNodes(options.watchPerNode),
     },
     ...(options.modeFile === undefined ? {} : { modeStore: modeFile(options.modeFile) }),
     ...(options.carrier === undefined ? {} : { carrier: options.carrier }),
@@ -92,6 +97,8 @@ const parseOptions = (argv: readonly string[]): Options =>
       "everything is sent again at the latest after this time",
       `${defaultProxyConfig.syncPeriodMs / 60_000}m`,
     )
+    .option("--watch-per-node", `watches of its own for every node (default: up to ${WATCHED_NODES} nodes)`)
+    .option("--no-watch-per-node", "one stream for all nodes, however few")
     .option("--mode-file <path>", "where modes that were switched at run time outlast the process")
     .parse(["node", "proxy", ...argv])
     .opts<Options>();
@@ -103,3 +110,10 @@ function milliseconds(duration: string): number {
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+const WATCHED_NODES = 10;
+
+const watchedNodes = (asked: boolean | undefined): number => {
+  if (asked === undefined) return WATCHED_NODES;
+  return asked ? Number.POSITIVE_INFINITY : 0;
+};

@@ -19,6 +19,7 @@ import { type Change, serviceOfSlice } from "./cluster-view.js";
 import { Cursors, type NodeFault } from "./cursors.js";
 import type { DataPlaneApi, HostPort } from "./dataplane/table.js";
 import { type ModeStore, Modes } from "./modes.js";
+import { NodeWatches } from "./node-watches.js";
 import { NodeTracker } from "./node-tracker.js";
 import { HealthServer } from "./health/health-server.js";
 import { HealthCheckPorts, healthSourceOf } from "./health/proxy-health-source.js";
@@ -35,12 +36,15 @@ export interface ProxyConfig {
   syncPeriodMs: number;
   /** A balancer's name: iptables, ipvs-rr. Every node starts with it. */
   mode: string;
+  /** Up to so many nodes each has watches of its own; with more, one stream is shared by all. */
+  watchedNodes: number;
 }
 
 export const defaultProxyConfig: ProxyConfig = {
   minSyncPeriodMs: 20,
   syncPeriodMs: 3_600_000,
   mode: "iptables",
+  watchedNodes: 0,
 };
 
 const RETRY_MS = 100;
@@ -56,6 +60,8 @@ export interface ProxyOptions {
   config?: Partial<ProxyConfig>;
   /** Where modes outlast the process. */
   modeStore?: ModeStore;
+  /** The client of one node's own watches. Default: `client`. */
+  clientFor?: (node: string) => RestClient;
   /** Where this process takes connections to the nodes' health ports, for `health`. */
   carrier?: string;
 }
@@ -77,6 +83,7 @@ export class Proxy {
   readonly #services: Informer<Service>;
   readonly #recorder: EventRecorder;
   readonly #wakeup = new Wakeup();
+  readonly #watches: NodeWatches;
   readonly #reportedPorts = new Set<string>();
   #bootId: string | undefined;
   /** Added to revisions of the log, so that tables of an earlier proxy have smaller ones. */
@@ -102,6 +109,16 @@ export class Proxy {
       rng: options.rng.fork("events"),
       component: "kube-proxy",
     });
+    this.#watches = new NodeWatches({
+      ...options,
+      clientFor: options.clientFor ?? (() => options.client),
+      selection: { labelSelector: SELECTOR },
+      rng: options.rng.fork("watches"),
+      onReady: (node, hasHeard) => {
+        if (this.nodes.has(node)) this.cursors.gate(node, hasHeard);
+      },
+      onProgress: () => this.#wakeup.ring(),
+    });
     this.#services = this.#informers.for(serviceResource, { labelSelector: SELECTOR });
     this.#watch();
   }
@@ -115,6 +132,7 @@ export class Proxy {
       this.#watchDataPlane(signal),
       this.#syncLoop(signal),
     ]);
+    await this.#watches.close();
   }
 
   /** Whether the tables were synced at least once since the start. */
@@ -181,7 +199,8 @@ export class Proxy {
       updated: (_, service) => this.#serviceChanged(service),
       deleted: (service) => {
         this.#healthChecks.set(objectKey(service));
-        this.#append({ kind: "service", key: objectKey(service) });
+        const { resourceVersion } = service.metadata;
+        this.#append({ kind: "service", key: objectKey(service) }, { resourceVersion });
       },
     });
     this.#informers.for(endpointSlices, { labelSelector: SELECTOR }).onChange({
@@ -213,17 +232,22 @@ export class Proxy {
 
   #sliceChanged(slice: ReadonlySlice, previous?: ReadonlySlice): void {
     const service = serviceOfSlice(slice);
-    if (service) this.#append({ kind: "slice", key: objectKey(slice), service, object: slice }, previous);
+    if (service) this.#append({ kind: "slice", key: objectKey(slice), service, object: slice }, { previous });
   }
 
   #sliceGone(slice: ReadonlySlice): void {
     const service = serviceOfSlice(slice);
-    if (service) this.#append({ kind: "slice", key: objectKey(slice), service }, slice);
+    const { resourceVersion } = slice.metadata;
+    if (service)
+      this.#append({ kind: "slice", key: objectKey(slice), service }, { previous: slice, resourceVersion });
   }
 
-  #append(change: Change, previous?: ReadonlySlice): void {
+  #append(
+    change: Change,
+    { previous, resourceVersion }: { previous?: ReadonlySlice | undefined; resourceVersion?: string } = {},
+  ): void {
     const nowMs = this.#options.clock.nowMs();
-    this.timeline.add(this.#log.append(change, nowMs), previous);
+    this.timeline.add(this.#log.append(change, nowMs, resourceVersion), previous);
     this.metrics.queued(change.kind, nowMs, this.nodes.families);
     this.#wakeup.ring();
   }
@@ -303,6 +327,7 @@ export class Proxy {
     this.#fullSyncNeeded = false;
     this.#synced = true;
     this.#commit(plan);
+    this.#followNodes();
     this.#observe(plan, clock.monotonicMs() - startMs, result.conntrackDeleted);
   }
 
@@ -311,6 +336,10 @@ export class Proxy {
     const atMs = this.#options.clock.nowMs();
     const own = this.cursors.own().size;
     for (const { cursor, to, node } of plan.moves) {
+      if (node === undefined && own > 0 && own >= this.nodes.size) {
+        Object.assign(cursor, { revision: to.revision, view: to.view });
+        continue;
+      }
       const brought = this.timeline.programmed(cursor.revision, to.revision, {
         atMs,
         ...(plan.full ? { full: true } : {}),
@@ -324,6 +353,13 @@ export class Proxy {
     }
     for (const node of plan.rejoining) this.cursors.forget(node);
     this.#log.trim(this.cursors.oldest());
+  }
+
+  /** Each node has watches of its own while nodes are few. Its first table comes with the others'. */
+  #followNodes(): void {
+    const names = this.nodes.all().map(({ nodeName }) => nodeName);
+    const watched = names.length <= this.#config.watchedNodes ? names : [];
+    for (const node of this.#watches.follow(new Set(watched))) this.cursors.gate(node);
   }
 
   #observe({ full }: PlannedSync, durationMs: number, conntrackDeleted: number): void {

@@ -1,4 +1,4 @@
-import type { Advance, Cursor, Cursors } from "./cursors.js";
+import { type Advance, type Cursor, type Cursors, isApart } from "./cursors.js";
 import type { NodeRoute, ProgramTransaction, TableUpdate } from "./dataplane/table.js";
 
 /** What one sync sends, and where the cursors stand once it was taken. */
@@ -30,7 +30,7 @@ export function planPartialSync(
   const own = [...cursors.own()];
   const moves: PlannedSync["moves"] = advance ? [{ cursor: main, to: advance }] : [];
   const tables: TableUpdate[] = [];
-  if (advance)
+  if (advance && knownNodes > own.length)
     tables.push({
       from: offset + main.revision,
       to: offset + advance.revision,
@@ -41,9 +41,10 @@ export function planPartialSync(
   const newcomers = nodes.added.filter((node) => !cursors.own().has(node));
   if (newcomers.length > 0) tables.push(welcome(newcomers, to, knownNodes > newcomers.length, offset));
   const rejoining: string[] = [];
+  /** Nodes that go from one revision to the same other one. */
+  const alike = new Map<string, string[]>();
   for (const [node, cursor] of own) {
-    const healed = cursor.fault?.stalled !== true && cursor.fault?.delayMs === undefined;
-    if (healed) {
+    if (!isApart(cursor)) {
       rejoining.push(node);
       moves.push({ cursor, to, node });
       tables.push({
@@ -55,12 +56,19 @@ export function planPartialSync(
     const step = cursors.advance(cursor, nowMs);
     if (!step) continue;
     moves.push({ cursor, to: step, node });
-    tables.push({
-      from: offset + cursor.revision,
-      to: offset + step.revision,
-      nodes: [node],
-      ...changesBetween(cursor, step),
-    });
+    const way = `${cursor.revision} ${step.revision}`;
+    const together = alike.get(way);
+    if (together) together.push(node);
+    else {
+      const sharing = [node];
+      alike.set(way, sharing);
+      tables.push({
+        from: offset + cursor.revision,
+        to: offset + step.revision,
+        nodes: sharing,
+        ...changesBetween(cursor, step),
+      });
+    }
   }
   if (tables.length === 0 && nodes.set.length === 0 && nodes.remove.length === 0) return undefined;
   return { transaction: { nodes, tables }, moves, rejoining, full: false };

@@ -1,7 +1,9 @@
 import { expect, test } from "@jest/globals";
 import { deployments } from "../../machinery/api/apps-v1.js";
 import { events, nodes, pods, services } from "../../machinery/api/core-v1.js";
+import type { Transport } from "../../machinery/api/http.js";
 import { silentLogger } from "../../machinery/api/logger.js";
+import { whenAborted } from "../../machinery/api/when-aborted.js";
 import { RestClient } from "../../machinery/client/rest-client.js";
 import { MemoryCarriers } from "../../machinery/network/memory-carriers.js";
 import { seededRng } from "../../machinery/runtime/seeded-rng.js";
@@ -9,7 +11,7 @@ import { memoryDialer } from "../../proxy-sim/dataplane/carrier-dialer.js";
 import { DataPlane } from "../../proxy-sim/dataplane/data-plane.js";
 import type { HostListeners } from "../../proxy-sim/dataplane/host-ports.js";
 import type { DataPlaneApi, HostPort } from "../../proxy-sim/dataplane/table.js";
-import { Proxy } from "../../proxy-sim/proxy.js";
+import { Proxy, type ProxyOptions } from "../../proxy-sim/proxy.js";
 import { type ControlPlane, withControlPlane } from "../testkit/control-plane.js";
 
 const NAMESPACE = "default";
@@ -31,6 +33,7 @@ function aDataPlane(
 function startProxy(
   cluster: ControlPlane,
   dataPlane: DataPlaneApi,
+  options: Partial<ProxyOptions> = {},
 ): { proxy: Proxy; stop: () => Promise<void> } {
   const { clock, transport } = cluster;
   const proxy = new Proxy({
@@ -39,6 +42,7 @@ function startProxy(
     clock,
     rng: seededRng("proxy"),
     logger: silentLogger,
+    ...options,
   });
   const controller = new AbortController();
   const running = proxy.run(controller.signal);
@@ -118,6 +122,42 @@ test("pods come and go, every node's table follows, and the ClusterIP stays", as
     const changes = proxy.timeline.list({ service: "default/web", limit: 100 });
     expect(changes.flatMap(({ noLongerReady = [] }) => noLongerReady)).toContain(victim);
     expect(changes.every(({ programmed }) => programmed.length === 1)).toBe(true);
+    await stop();
+    await dataPlane.close();
+  });
+});
+
+test("with watches of its own, a node whose watch hangs lags alone, and catches up", async () => {
+  await withControlPlane(async (cluster) => {
+    const dataPlane = aDataPlane(cluster);
+    const { clock, transport } = cluster;
+    let letGo = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const hanging: Transport = {
+      upgrade: (...args) => transport.upgrade(...args),
+      request: async (request, signal) => {
+        const isWatch = request.path.includes("watch=");
+        if (isWatch) await Promise.race([released, ...(signal ? [whenAborted(signal)] : [])]);
+        return transport.request(request, signal);
+      },
+    };
+    const { proxy, stop } = startProxy(cluster, dataPlane, {
+      config: { watchedNodes: 10 },
+      clientFor: (node) =>
+        new RestClient({ transport: node === "node-2" ? hanging : transport, clock, userAgent: node }),
+    });
+    const everyone = ["node-1", "node-2", "node-3"];
+    await cluster.eventually(() => proxy.cursors.own().size === 3, "watches of every node");
+    await applyWeb(cluster);
+    const have = (nodeNames: string[]) => nodeNames.every((node) => readyOn(dataPlane, node).length === 3);
+    await cluster.eventually(() => have(["node-1", "node-3"]), "three endpoints on the others");
+    expect(routeOn(dataPlane, "node-2")).toBeUndefined();
+    expect(dataPlane.router.kernel("node-3")?.table).toBe(dataPlane.router.kernel("node-1")?.table);
+    expect(proxy.lagOf("node-2").behind).toBeGreaterThan(0);
+    letGo();
+    await cluster.eventually(() => have(everyone), "three endpoints everywhere");
     await stop();
     await dataPlane.close();
   });
