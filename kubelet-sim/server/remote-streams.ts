@@ -6,6 +6,12 @@ import type { RemoteStreams, StreamRequest } from "./stream-session.js";
 import { WEBSOCKET_PROTOCOLS, WebSocketStreams } from "./websocket-streams.js";
 
 /**
+ * A container runtime is never quicker than this to start or join a program, and kubectl up to 1.32 counts on it: what
+ * arrives over a WebSocket before it has made its streams is thrown away.
+ */
+const START_MS = 20;
+
+/**
  * Accepts the upgrade of exec or attach. Undefined when the client did not open its streams; throws Refused when there
  * is no protocol that both sides know.
  */
@@ -21,7 +27,9 @@ export async function acceptStreams(
   }
   const protocol = WEBSOCKET_PROTOCOLS.find((known) => upgrade.protocols.includes(known));
   if (!protocol) throw new Refused(400, "unable to upgrade: unsupported subprotocol");
-  return new WebSocketStreams(upgrade.accept(protocol), protocol);
+  const streams = new WebSocketStreams(upgrade.accept(protocol), protocol);
+  await clock.sleep(START_MS);
+  return streams;
 }
 
 // Upstream: apimachinery pkg/util/httpstream Handshake.
