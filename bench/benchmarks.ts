@@ -1,6 +1,7 @@
 import { coldStart } from "./benchmarks/cold-start.js";
 import { convergence } from "./benchmarks/convergence.js";
 import { creates } from "./benchmarks/creates.js";
+import { dns } from "./benchmarks/dns.js";
 import { footprint } from "./benchmarks/footprint.js";
 import { reads } from "./benchmarks/reads.js";
 import { routeLookups } from "./benchmarks/route-lookups.js";
@@ -19,5 +20,6 @@ export const benchmarks: readonly Benchmark[] = [
   scaleUp,
   convergence,
   serviceTraffic,
+  dns,
   routeLookups,
 ];

@@ -1,6 +1,7 @@
 import type { run as runConnections } from "./connections.js";
 import type { run as runFetches } from "./fetches.js";
 import type { run as runLookups } from "./lookups.js";
+import type { run as runQueries } from "./queries.js";
 import type { run as runRequests } from "./requests.js";
 import type { run as runRows } from "./rows.js";
 import type { run as runWatchers } from "./watchers.js";
@@ -10,6 +11,7 @@ interface Jobs {
   connections: typeof runConnections;
   fetches: typeof runFetches;
   lookups: typeof runLookups;
+  queries: typeof runQueries;
   requests: typeof runRequests;
   rows: typeof runRows;
   watchers: typeof runWatchers;
@@ -18,7 +20,7 @@ export type JobName = keyof Jobs;
 export type JobOptions<N extends JobName> = Parameters<Jobs[N]>[0];
 export type JobResult<N extends JobName> = Awaited<ReturnType<Jobs[N]>>;
 
-export type ServerName = "https" | "express" | "http" | "relay";
+export type ServerName = "https" | "express" | "http" | "relay" | "datagrams";
 export interface ServerOptions {
   /** PEM; absent: plain text. */
   tls?: { key: string; cert: string };

@@ -8,6 +8,7 @@ const jobs: Readonly<Record<JobName, Load>> = {
   connections: () => import("./connections.js"),
   fetches: () => import("./fetches.js"),
   lookups: () => import("./lookups.js"),
+  queries: () => import("./queries.js"),
   requests: () => import("./requests.js"),
   rows: () => import("./rows.js"),
   watchers: () => import("./watchers.js"),
@@ -17,6 +18,7 @@ const servers: Readonly<Record<ServerName, () => Promise<{ serve: (options: Serv
   express: () => import("../floors/express-server.js"),
   http: () => import("../floors/http-server.js"),
   relay: () => import("../floors/tcp-relay.js"),
+  datagrams: () => import("../floors/dgram-echo.js"),
 };
 
 async function perform(message: JobMessage): Promise<unknown> {
