@@ -3,9 +3,11 @@ import { apiLinkFaults } from "./faults/api-links.js";
 import { apiRequestFaults } from "./faults/api-requests.js";
 import { changeFaults } from "./faults/changes.js";
 import { killPod } from "./faults/kill-pod.js";
+import { clockFaults } from "./faults/clocks.js";
 import { linkFaults } from "./faults/links.js";
 import { nodeFaults } from "./faults/nodes.js";
 import { duplicateFaults, processFaults } from "./faults/processes.js";
+import { storeFaults } from "./faults/store.js";
 import { watchFaults } from "./faults/watches.js";
 
 /** Every fault a scenario can name, by layer. */
@@ -16,7 +18,9 @@ export const faults: readonly Fault[] = [
   ...apiLinkFaults,
   ...watchFaults,
   ...apiRequestFaults,
+  ...storeFaults,
   ...processFaults,
   ...duplicateFaults,
+  ...clockFaults,
   ...changeFaults,
 ];

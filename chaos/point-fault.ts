@@ -19,7 +19,12 @@ export interface PointFault {
   /** The leases to hold; undefined or none when nothing matches. */
   choose(context: ChoiceContext, spec: FaultSpec): Promise<PointTarget | undefined>;
   claims?(target: PointTarget): readonly string[];
+  /** Done with its injection. */
+  momentary?: boolean;
 }
+
+/** A momentary fault is let go at once, whatever its end; the lease only has to begin. */
+const MOMENT_MS = 60_000;
 
 /** A fault that a component makes: held at its fault points, healed by letting go. */
 export function definePointFault(fault: PointFault): Fault {
@@ -30,7 +35,9 @@ export function definePointFault(fault: PointFault): Fault {
       const target = await fault.choose(context, spec);
       return target && target.leases.length > 0 ? target : undefined;
     },
-    async inject({ components }, { leases }, { id, endsAtMs }) {
+    async inject({ components, clock }, { leases }, injection) {
+      const { id } = injection;
+      const endsAtMs = fault.momentary ? clock.nowMs() + MOMENT_MS : injection.endsAtMs;
       for (const [i, { component, point, parameters }] of leases.entries())
         await components.hold(component, { id: leaseId(id, i), point, parameters, endsAtMs });
     },

@@ -13,6 +13,7 @@ export interface Reach {
   clock: Clock;
   components: ComponentFaults;
   processes: ProcessControl;
+  store: StoreControl;
   signal: AbortSignal;
 }
 
@@ -47,4 +48,14 @@ export interface ProcessControl {
    */
   duplicate(component: "controllers" | "proxy", options?: { split?: boolean }): Promise<void>;
   removeDuplicate(component: "controllers" | "proxy"): Promise<void>;
+}
+
+/** The API server's database file. Only while the API server is stopped; each rejects with RangeError otherwise. */
+export interface StoreControl {
+  /** Copies it aside, under a name; a copy of that name is kept as it is. */
+  save(name: string): Promise<void>;
+  /** Puts the copy back in its place and forgets it; without one nothing happens. */
+  restore(name: string): Promise<void>;
+  /** Turns one bit of a stored value over; `draw` (0 to 1) says which. */
+  flipBit(draw: number): Promise<void>;
 }

@@ -71,7 +71,10 @@ export function launchApiServer(
       }),
     },
     ready: () => serving,
-    ended: () => world.processEnded(clock),
+    ended: () => {
+      disk.ownerEnded();
+      world.processEnded(clock);
+    },
   };
 }
 

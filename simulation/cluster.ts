@@ -20,6 +20,7 @@ import { SimulatedComponents } from "./component-faults.js";
 import { type ControllersOptions, launchControllers } from "./controllers-process.js";
 import { launchDataPlane } from "./data-plane-process.js";
 import { type KubeletOptions, launchKubelet } from "./kubelet-process.js";
+import { SimulatedStore } from "./simulated-store.js";
 import { SimulatedProcesses } from "./processes.js";
 import { type DataPlaneProcess, launchProxy } from "./proxy-process.js";
 import { SimulationScheduler } from "./scheduler.js";
@@ -91,6 +92,7 @@ export class SimulatedCluster {
       clock: this.clock,
       components: new SimulatedComponents(this.processes),
       processes: this.processes,
+      store: new SimulatedStore(this.world.disk),
       signal: this.#stopping.signal,
     };
     this.faults = new FaultHolder({ faults: allFaults, reach: this.reach, journal: memoryJournal(), logger });

@@ -35,6 +35,8 @@ export class SimulatedDisk {
   #unsynced: Transaction[] = [];
   #compacted: Revision = 0;
   #owner: object | undefined;
+  /** A row whose checksum is wrong. */
+  #damaged: LoadedRow | undefined;
   /** Kills the process that owns the file. */
   #killOwner: () => void = () => {};
   readonly #listeners = new Set<(row: LoadedRow) => void>();
@@ -43,6 +45,37 @@ export class SimulatedDisk {
   constructor({ rng, durability = "full" }: SimulatedDiskOptions) {
     this.#rng = rng;
     this.#durability = durability;
+  }
+
+  get isOpen(): boolean {
+    return this.#owner !== undefined;
+  }
+
+  /** The process that had the file open is gone, without a goodbye. */
+  ownerEnded(): void {
+    this.#owner = undefined;
+  }
+
+  /** All that is written, as `cp` would find it. */
+  copy(): { rows: readonly LoadedRow[]; compacted: Revision } {
+    return { rows: [...this.#rows()], compacted: this.#compacted };
+  }
+
+  /** Puts a copy in the file's place. */
+  replace({ rows, compacted }: { rows: readonly LoadedRow[]; compacted: Revision }): void {
+    this.#synced.splice(0, this.#synced.length, ...rows);
+    this.#unsynced = [];
+    this.#compacted = compacted;
+    this.#damaged = undefined;
+    this.#byRevision.clear();
+    for (const row of rows) this.#byRevision.set(row.item.revision, row);
+  }
+
+  /** A bit of one stored value turns over; the next start finds it by its checksum. */
+  damage(draw: number): void {
+    const rows = [...this.#rows()];
+    this.#damaged = rows[Math.min(rows.length - 1, Math.floor(draw * rows.length))];
+    if (!this.#damaged) throw new RangeError("nothing is stored");
   }
 
   /** Opens the file for one process, as it was left; `kill` ends that process at once. */
@@ -55,7 +88,13 @@ export class SimulatedDisk {
     };
     return {
       load: (each) => {
-        for (const row of this.#rows()) each(row);
+        for (const row of this.#rows()) {
+          if (row === this.#damaged) {
+            this.ownerEnded();
+            throw new StorageError("corrupt", damageOf(row));
+          }
+          each(row);
+        }
         return this.#compacted;
       },
       commit: (rows, atMs, prune) => {
@@ -191,6 +230,9 @@ export class SimulatedDisk {
     return { kind: "listed", items: page, revision, remaining: items.length - page.length };
   }
 }
+
+const damageOf = ({ item }: LoadedRow): string =>
+  `the database is damaged: revision ${item.revision} of ${item.key} fails its checksum`;
 
 const CRASH_MODES: readonly unknown[] = ["written", "torn", "power-loss"];
 

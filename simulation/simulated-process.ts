@@ -107,14 +107,22 @@ export class SimulatedProcess {
     const faults = new FaultPoints({ clock: leaseClock, enabled: true });
     defineClockFaults(faults, clock);
     const stopping = new AbortController();
-    const running = launch({
-      clock,
-      rng: generation === 1 ? rng : rng.fork(`generation-${generation}`),
-      generation,
-      faults,
-      logger,
-      signal: stopping.signal,
-    });
+    let running: Running;
+    try {
+      running = launch({
+        clock,
+        rng: generation === 1 ? rng : rng.fork(`generation-${generation}`),
+        generation,
+        faults,
+        logger,
+        signal: stopping.signal,
+      });
+    } catch (err) {
+      // It could not even begin, as with a damaged file: it is tried again like any process that ends.
+      clock.end();
+      leaseClock.end();
+      return this.#onCrash(err);
+    }
     const incarnation: Incarnation = {
       running,
       clock,
@@ -129,11 +137,20 @@ export class SimulatedProcess {
       () => this.#onEnd(incarnation),
       (err: unknown) => {
         if (this.#current !== incarnation || stopping.signal.aborted) return;
-        this.crashes.push(err);
-        logger.error("Process crashed", { process: this.name, err });
+        this.#noteCrash(err);
         this.#onEnd(incarnation);
       },
     );
+  }
+
+  #onCrash(err: unknown): void {
+    this.#noteCrash(err);
+    this.#startAfterBackoff();
+  }
+
+  #noteCrash(err: unknown): void {
+    this.crashes.push(err);
+    this.#options.logger.error("Process crashed", { process: this.name, err });
   }
 
   /** SIGKILL; started again after the back-off. */
@@ -203,6 +220,10 @@ export class SimulatedProcess {
     if (this.#keptDown) return;
     const { master } = this.#options;
     if (master.monotonicMs() - startedMs > STEADY_MS) this.#backoffMs = FIRST_BACKOFF_MS;
+    this.#startAfterBackoff();
+  }
+
+  #startAfterBackoff(): void {
     this.#startAfter(this.#backoffMs);
     this.#backoffMs = Math.min(LONGEST_BACKOFF_MS, this.#backoffMs * 2);
   }

@@ -6,6 +6,7 @@ import { silentLogger } from "../../machinery/api/logger.js";
 import { FaultPoints } from "../../machinery/runtime/fault-points.js";
 import { seededRng } from "../../machinery/runtime/seeded-rng.js";
 import { VirtualClock } from "../../simulation/virtual-clock.js";
+import { flipBit } from "./flip-bit.js";
 import { openSqliteStorage } from "./sqlite-storage.js";
 import { StoreFaults } from "./store-faults.js";
 
@@ -41,6 +42,7 @@ async function aStore() {
   const storage = await openSqliteStorage({ ...open(), faults });
   return {
     clock,
+    file,
     storage,
     heal: () => points.heal("a"),
     inject: (parameters: Record<string, unknown>) =>
@@ -120,4 +122,23 @@ test("a process killed between commit and answer has made the write that nobody 
   const again = await reopened();
   expect(again.get("/a")).toMatchObject({ revision: 1 });
   await again.close();
+});
+
+test("a bit that turns over in a stopped store is found at the next start by its checksum", async () => {
+  const { storage, file } = await aStore();
+  await storage.create("/a", bytes("some value"));
+  await storage.create("/b", bytes("another one"));
+  await storage.close();
+
+  flipBit(file, 0.7);
+
+  await expect(
+    openSqliteStorage({
+      file,
+      clock: new VirtualClock(),
+      logger: silentLogger,
+      durability: "full",
+      historyMs: 3_600_000,
+    }),
+  ).rejects.toMatchObject({ reason: "corrupt", message: expect.stringContaining("revision 2 of /b") });
 });

@@ -9,12 +9,14 @@ import type { LeaseLine } from "../live/live-faults.js";
 import type { ClusterDir, ClusterFile } from "./cluster.js";
 import { fileJournal } from "./fault-journal-file.js";
 import { LiveComponents } from "./live-components.js";
+import { LiveStore, type LiveStoreOptions } from "./live-store.js";
 import type { LiveProcesses } from "./live-processes.js";
 
 export interface ClusterChaosOptions {
   dir: ClusterDir;
   cluster: ClusterFile;
   processes: LiveProcesses;
+  store: Omit<LiveStoreOptions, "dir">;
   clock: Clock;
   logger: Logger;
 }
@@ -92,6 +94,7 @@ export class ClusterChaos {
       clock,
       components: new LiveComponents(cluster, clock),
       processes,
+      store: new LiveStore({ dir, ...this.#options.store }),
       signal: this.#stopping.signal,
     };
     return new FaultHolder({ faults, reach, journal: fileJournal(dir.faultJournal), logger });

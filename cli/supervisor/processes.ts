@@ -16,6 +16,8 @@ export interface LaunchOptions {
   seed?: string;
   logLevel?: string;
   proxyMode?: string;
+  /** LoadBalancers get addresses of this machine. */
+  cloud?: boolean;
   /** Path of the file of names outside of the cluster. */
   dnsUpstream?: string;
   /** Faults may be injected. */
@@ -89,7 +91,13 @@ export function argumentsOf(
         ...common,
       ];
     case "controllers":
-      return [...credential("controller-manager"), ...common];
+      return [
+        ...credential("controller-manager"),
+        ...(options.cloud
+          ? ["--cloud", adminSocket(cluster, "dataplane"), "--loopback-index", String(cluster.loopbackIndex)]
+          : []),
+        ...common,
+      ];
     case "kubelet":
       return [
         ...credential("admin"),

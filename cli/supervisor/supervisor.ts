@@ -84,7 +84,14 @@ export class Supervisor {
       newDuplicate: (name, split) =>
         this.#newChild(name, `${name}-2`, split && name === "controllers" ? ["--leader-elect", "false"] : []),
     });
-    this.#chaos = new ClusterChaos({ ...options, processes: this.#processes });
+    this.#chaos = new ClusterChaos({
+      ...options,
+      processes: this.#processes,
+      store: {
+        enabled: options.launch.chaos === true,
+        isServerStopped: () => this.#children.get("apiserver")?.pid === undefined,
+      },
+    });
     this.#tunnel = new TunnelLease(options);
   }
 
