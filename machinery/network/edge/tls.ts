@@ -1,6 +1,8 @@
 import { connect, createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "../../api/clock.js";
 import { type Connection, ConnectionError } from "../network.js";
+import { withRest } from "../with-rest.js";
+import { type PeekedHello, peekClientHello } from "./client-hello.js";
 import { SocketConnection } from "../socket-connection.js";
 import { ConnectionDuplex } from "./duplex.js";
 
@@ -13,21 +15,27 @@ export interface TlsServerOptions {
 }
 
 /** Does the server's part of a handshake. Rejects with ConnectionError; the connection is then reset. */
-export function acceptTls(connection: Connection, options: TlsServerOptions): Promise<Connection> {
-  const secure = new TLSSocket(new ConnectionDuplex(connection), {
-    isServer: true,
-    secureContext: options.contextFor(undefined),
-    SNICallback: (name, done) => {
-      try {
-        done(null, options.contextFor(name));
-      } catch (err) {
-        done(err as Error);
-      }
+export async function acceptTls(connection: Connection, options: TlsServerOptions): Promise<Connection> {
+  const { clock, contextFor } = options;
+  const timer = clock.setTimer(HANDSHAKE_TIMEOUT_MS, () => connection.reset());
+  let hello: PeekedHello;
+  try {
+    hello = await peekClientHello(connection);
+  } finally {
+    timer.cancel();
+  }
+  // Not SNICallback: that one adds its certificate beside the default one, and OpenSSL then prefers one by its kind of key.
+  const { local, remote } = connection;
+  const secure = new TLSSocket(
+    new ConnectionDuplex({ ...withRest(connection, hello.bytes), local, remote }),
+    {
+      isServer: true,
+      secureContext: contextFor(hello.serverName),
+      ALPNProtocols: ["http/1.1"],
+      requestCert: false,
     },
-    ALPNProtocols: ["http/1.1"],
-    requestCert: false,
-  });
-  return established(secure, "secure", connection, options.clock);
+  );
+  return await established(secure, "secure", connection, clock);
 }
 
 /** Does the client's part of a handshake, whatever certificate the server shows. Rejects with ConnectionError. */
