@@ -17,7 +17,9 @@ export const statusCommand: CliCommand = {
     );
     if (!which) return 0;
     const dir = dirOf(which);
-    const status = await currentStatus(dir);
+    const running = await currentStatus(dir);
+    const dnsPort = dir.read()?.dnsPort;
+    const status = running && { ...running, ...(dnsPort ? { dns: `127.0.0.1:${dnsPort}` } : {}) };
     if (!status) throw new UserError(`cluster "${which.name}" is not running (${dir.path})`);
     if (which.output === "json") context.stdout.write(`${JSON.stringify(status, undefined, 2)}\n`);
     else if (which.output === "yaml") {
@@ -28,7 +30,8 @@ export const statusCommand: CliCommand = {
   },
 };
 
-function describe(status: ClusterStatus): string {
+/** `dns`: where the cluster's name server answers on this machine. */
+function describe(status: ClusterStatus & { dns?: string }): string {
   const rows = status.processes.map((row) => [
     row.name,
     row.pid === null ? "-" : String(row.pid),
@@ -45,6 +48,7 @@ function describe(status: ClusterStatus): string {
   return [
     `Cluster:     ${status.name}\n`,
     `Server:      ${status.server}\n`,
+    ...(status.dns ? [`DNS:         ${status.dns}\n`] : []),
     `Nodes:       ${status.nodes}\n`,
     `Data:        ${status.dataDir}\n`,
     `Kubeconfig:  ${status.kubeconfig}\n\n`,
