@@ -18,7 +18,7 @@ export interface ForwarderOptions {
   network: Network;
   clock: Clock;
   rng: Rng;
-  upstreams: ServiceUpstreams;
+  upstreams: Pick<ServiceUpstreams, "upstream">;
   /** IPv4 addresses of a name, for ExternalName Services. */
   lookup: (name: string) => Promise<string[]>;
   /** A TLS client over a connection, for `backend-protocol: HTTPS`. */
