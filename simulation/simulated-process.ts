@@ -67,6 +67,8 @@ export class SimulatedProcess {
   #restart: Timer | undefined;
   /** Why it crashed, each time it did. */
   readonly crashes: unknown[] = [];
+  /** Why it refused to start, each time it did. */
+  readonly failedStarts: unknown[] = [];
 
   constructor(options: SimulatedProcessOptions) {
     this.name = options.name;
@@ -121,7 +123,9 @@ export class SimulatedProcess {
       // It could not even begin, as with a damaged file: it is tried again like any process that ends.
       clock.end();
       leaseClock.end();
-      return this.#onCrash(err);
+      this.failedStarts.push(err);
+      logger.error("Process cannot start", { process: this.name, err });
+      return this.#startAfterBackoff();
     }
     const incarnation: Incarnation = {
       running,
@@ -137,20 +141,11 @@ export class SimulatedProcess {
       () => this.#onEnd(incarnation),
       (err: unknown) => {
         if (this.#current !== incarnation || stopping.signal.aborted) return;
-        this.#noteCrash(err);
+        this.crashes.push(err);
+        logger.error("Process crashed", { process: this.name, err });
         this.#onEnd(incarnation);
       },
     );
-  }
-
-  #onCrash(err: unknown): void {
-    this.#noteCrash(err);
-    this.#startAfterBackoff();
-  }
-
-  #noteCrash(err: unknown): void {
-    this.crashes.push(err);
-    this.#options.logger.error("Process crashed", { process: this.name, err });
   }
 
   /** SIGKILL; started again after the back-off. */

@@ -26,7 +26,7 @@ test("a store with a damaged value keeps the API server down until it is mended,
   const held = await hold("store-bit-flip", 5000);
   await cluster.run(2000);
   expect(isServing()).toBe(false);
-  expect(String(cluster.processes.of("apiserver").crashes.at(-1))).toContain("fails its checksum");
+  expect(String(cluster.processes.of("apiserver").failedStarts.at(-1))).toContain("fails its checksum");
   expect((await cluster.settle(held.healed)).error).toBeUndefined();
   await cluster.until(isServing, 30_000, "the API server serving again");
 
