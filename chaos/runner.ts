@@ -130,16 +130,17 @@ async function breakThings(
     });
   const looking = linked(stop.signal);
   const probing = orStop(probes.during(() => steps.active, looking.controller.signal));
-  const [traffic, stepped] = await Promise.allSettled([
+  const [traffic, ...others] = await Promise.allSettled([
     orStop(Promise.all(running.map((workload) => workload.run()))),
-    orStop(Promise.all([steps.run(stop.signal), cluster.clock.sleep(scenario.durationMs, stop.signal)])),
+    orStop(steps.run(stop.signal)),
+    orStop(cluster.clock.sleep(scenario.durationMs, stop.signal)),
   ]);
   looking.controller.abort();
   looking.unlink();
-  const [probed] = await Promise.allSettled([probing]);
+  const probed = await Promise.allSettled([probing]);
   stop.signal.throwIfAborted();
   if (traffic.status === "rejected") throw traffic.reason;
-  for (const ended of [stepped, probed]) if (ended?.status === "rejected") throw ended.reason;
+  for (const ended of [...others, ...probed]) if (ended.status === "rejected") throw ended.reason;
   return { operations: traffic.value.flat().sort((a, b) => a.atMs - b.atMs), records: steps.records };
 }
 

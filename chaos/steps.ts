@@ -117,19 +117,19 @@ export class StepRunner {
       const jitterMs = (repeat?.jitterMs ?? 0) * rng.fork("jitter").next();
       await this.#sleepUntil(dueMs + jitterMs, signal);
       if (rng.fork("probability").next() * 100 >= probability) continue;
-      const healing = await this.#inject(spec, i, rng, signal);
-      if (healing) healings.push(healing);
+      const injected = await this.#inject(spec, i, rng, signal);
+      if (injected) healings.push(injected.healed);
       progress.tellInjected();
     }
   }
 
-  /** Answers with the end of its healing; undefined when nothing was injected. */
+  /** Answers with its healing; undefined when nothing was injected. */
   async #inject(
     spec: FaultSpec,
     index: number,
     rng: Rng,
     signal: AbortSignal,
-  ): Promise<Promise<void> | undefined> {
+  ): Promise<{ healed: Promise<void> } | undefined> {
     const fault = this.#faultOf(spec);
     const record = this.#record(spec, index, { outcome: "nothing-to-hit" });
     try {
@@ -147,7 +147,7 @@ export class StepRunner {
       });
       record.outcome = "injected";
       this.#say(spec, `${fault.name} ${JSON.stringify(target)}`);
-      return this.#follow(spec, fault, record, held);
+      return { healed: this.#follow(spec, fault, record, held) };
     } catch (err) {
       if (signal.aborted || err instanceof CannotRun) throw err;
       return this.#failed(spec, record, err);
