@@ -21,6 +21,9 @@ export interface NodeWatchesOptions {
   onProgress: () => void;
 }
 
+/** A cluster that starts has other things to do first. */
+const START_AFTER_MS = 1000;
+
 interface NodeWatch {
   stop: AbortController;
   running: Promise<unknown>;
@@ -76,7 +79,11 @@ export class NodeWatches {
       const position = (change.kind === "slice" ? slicesOf : servicesOf).resourceVersion;
       return position !== undefined && Number(position) >= resourceVersion;
     };
-    return { stop, running: Promise.all(reflectors.map((reflector) => reflector.run(stop.signal))) };
+    const run = async (): Promise<void> => {
+      await this.#options.clock.sleep(START_AFTER_MS, stop.signal).catch(() => {});
+      await Promise.all(reflectors.map((reflector) => reflector.run(stop.signal)));
+    };
+    return { stop, running: run() };
   }
 
   #reflector<T extends KubeObject>(

@@ -1,4 +1,4 @@
-import type { TimelineEntry } from "../../proxy-sim/timeline.js";
+import type { Programmed, TimelineEntry } from "../../proxy-sim/timeline.js";
 import type { CliCommand } from "../command.js";
 import { type FlagSpecs, parseFlags } from "../flags.js";
 import {
@@ -62,7 +62,10 @@ function withCause(entry: TimelineEntry, readiness: readonly Readiness[]): Chang
   const causes = [
     ...(entry.nowReady ?? []).map((pod) => lastChange(readiness, pod, true, entry.receivedMs)),
     ...(entry.noLongerReady ?? []).map((pod) => lastChange(readiness, pod, false, entry.receivedMs)),
-  ].filter((cause) => cause !== undefined);
+  ]
+    .filter((cause) => cause !== undefined)
+    // Older than what the slice was written for: a Service that is new finds pods that are not. The note has whole seconds.
+    .filter(({ atMs }) => atMs >= (entry.triggeredMs ?? 0) - 1000);
   const [first] = causes.sort((a, b) => a.atMs - b.atMs);
   return first ? { ...entry, causedMs: first.atMs, causedBy: first.pod } : entry;
 }
@@ -80,9 +83,9 @@ function render(service: string, reports: readonly ChangeReport[]): string {
   const rows = reports.map((report) => {
     const base = report.causedMs ?? report.receivedMs;
     const plus = (ms: number | undefined): string => (ms === undefined ? "-" : `+${Math.round(ms - base)}ms`);
-    const tables = report.programmed.map(({ atMs, nodes, nodeCount }) => {
+    const tables = togetherIn(report.programmed).map(({ atMs, nodes, nodeCount, full }) => {
       const which = nodes ? nodes.join(",") : nodeCount === 1 ? "1 node" : `${nodeCount} nodes`;
-      return `${plus(atMs)} ${which}`;
+      return `${plus(atMs)} ${which}${full ? " (full)" : ""}`;
     });
     return [
       String(report.revision),
@@ -97,6 +100,18 @@ function render(service: string, reports: readonly ChangeReport[]): string {
   });
   const header = ["REVISION", "TIME", "CHANGE", "RV", "PODS", "POD-CHANGED", "PROXY-SAW", "TABLES-UPDATED"];
   return padColumns([header, ...rows]);
+}
+
+/** Nodes whose tables were written at one time, together. */
+function togetherIn(programmed: readonly Programmed[]): Programmed[] {
+  const byTime = new Map<string, Programmed>();
+  for (const each of programmed) {
+    const key = `${each.atMs} ${each.full} ${each.nodes === undefined}`;
+    const known = byTime.get(key);
+    const nodes = [...(known?.nodes ?? []), ...(each.nodes ?? [])];
+    byTime.set(key, known ? { ...known, nodes, nodeCount: nodes.length } : each);
+  }
+  return [...byTime.values()];
 }
 
 function podsOf({ nowReady = [], noLongerReady = [] }: TimelineEntry): string {

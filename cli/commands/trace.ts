@@ -48,7 +48,7 @@ interface Origin {
 
 /** Any client port will do; nothing is sent from it. */
 const CLIENT_PORT = 40_000;
-const HOST_IPS = ["172.18.0.1", "fc00:f853:ccd:e793::1"] as const;
+const HOST_IPS = ["172.18.0.1", "fd00:172:18::1"] as const;
 /** Addresses for documentation (RFC 5737, RFC 3849): nobody's. */
 const INTERNET_IPS = ["198.51.100.1", "2001:db8::1"] as const;
 

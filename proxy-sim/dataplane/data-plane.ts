@@ -39,7 +39,11 @@ export interface DataPlaneOptions {
   hosts?: Readonly<Record<string, string>>;
   serviceCIDRs?: readonly string[];
   flowCapacity?: number;
+  /** TCP connections that may be open; further ones are refused. Default: 65,536. */
+  mostConnections?: number;
 }
+
+const MOST_CONNECTIONS = 65_536;
 
 const FOLLOWS = "an exchange of these addresses goes there already (conntrack)";
 
@@ -54,7 +58,7 @@ interface OpenFlow {
 
 /** Who calls from the host, as the nodes see it: the gateway of their network (Docker's, in clusters made with kind). */
 export const HOST_IP = "172.18.0.1";
-const HOST_IPS = { IPv4: HOST_IP, IPv6: "fc00:f853:ccd:e793::1" } as const;
+const HOST_IPS = { IPv4: HOST_IP, IPv6: "fd00:172:18::1" } as const;
 
 /** The host's address of the family in which it calls. */
 export const hostIpFor = (ip: string): string => HOST_IPS[familyOf(ip)];
@@ -237,7 +241,17 @@ export class DataPlane implements Uplink, DataPlaneApi {
 
   /** Decides about a new connection and notes it in the flow log. */
   begin(packet: Packet, retry = false): { decision: Decision; record: FlowRecord } {
-    const decision = this.router.decide(throughLoopback(this.router, packet), { retry });
+    const sent = throughLoopback(this.router, packet);
+    const { mostConnections = MOST_CONNECTIONS } = this.#options;
+    const decision: Decision =
+      this.flows.active - this.datagrams.conntrack.size < mostConnections
+        ? this.router.decide(sent, { retry })
+        : {
+            verdict: "refused",
+            reason: `${mostConnections} connections are open`,
+            from: sent.from,
+            to: sent.to,
+          };
     return { decision, record: this.flows.begin(packet, decision) };
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Rng } from "../../machinery/api/rng.js";
-import { cidrContains, familyOf, formatAddress } from "../../machinery/network/addresses.js";
+import { cidrContains, familyOf, formatAddress, isLoopback } from "../../machinery/network/addresses.js";
 import type { Balancer } from "../balancers/balancer.js";
 import { ActiveConnections } from "./active-connections.js";
 import type { AffineClient } from "./affinity.js";
@@ -49,6 +49,13 @@ const isMasqueraded = ({ packet, kernel, match }: Arrival, backend: Backend): bo
   kernel.balancer.mode === "userspace" ||
   backend.ip === packet.from.ip ||
   (match.scope !== "cluster" && match.entry.route.externalTrafficPolicy === "Cluster");
+
+/** No answer comes. */
+function dropped(decision: Decision, reason: string): Decision {
+  decision.verdict = "timed-out";
+  decision.reason = reason;
+  return decision;
+}
 
 const VERDICTS = { reject: "refused", drop: "timed-out", close: "closed" } as const;
 
@@ -277,13 +284,16 @@ export class Router {
   }
 
   #direct(decision: Decision): Decision {
-    if (this.forwarding.hop(decision.to.ip)) return this.#forward(decision);
-    if (this.#options.serviceCIDRs.some((cidr) => cidrContains(cidr, decision.to.ip))) {
-      decision.verdict = "timed-out";
-      decision.reason = `no rule for ${formatAddress(decision.to)} in the table of ${decision.node || "this host"}`;
-      return decision;
-    }
+    if (!this.forwarding.hop(decision.to.ip) && this.#isServiceAddress(decision.to.ip))
+      return dropped(
+        decision,
+        `no rule for ${formatAddress(decision.to)} in the table of ${decision.node || "this host"}`,
+      );
     return this.#forward(decision);
+  }
+
+  #isServiceAddress(ip: string): boolean {
+    return this.#options.serviceCIDRs.some((cidr) => cidrContains(cidr, ip));
   }
 
   #forward(decision: Decision): Decision {
@@ -297,6 +307,11 @@ export class Router {
       decision.hop = hop;
       return decision;
     }
+    // Endpoints written by hand. What a rule has translated meets no rule again, and no router takes loopback.
+    if (decision.backend && isLoopback(decision.to.ip))
+      return dropped(decision, `endpoint ${formatAddress(decision.to)} is a loopback address`);
+    if (decision.backend && this.#isServiceAddress(decision.to.ip))
+      return dropped(decision, `endpoint ${formatAddress(decision.to)} is a Service's address`);
     decision.verdict = "unreachable";
     decision.reason = hop
       ? `nobody carries packets for node ${hop.node?.nodeName ?? ""}`
