@@ -16,6 +16,7 @@ import { MetricsRegistry } from "../machinery/runtime/metrics.js";
 import type { Controller, ControllerDeps, RunningController } from "./controller.js";
 import { allControllers } from "./controllers.js";
 import { registerControllerMetrics } from "./metrics.js";
+import type { CloudLoadBalancers } from "./service/cloud.js";
 import { isSelected } from "./selection.js";
 
 export interface ControllerManagerOptions {
@@ -30,6 +31,7 @@ export interface ControllerManagerOptions {
   /** PEM, published as `kube-root-ca.crt`. */
   caCertificate?: string | undefined;
   podCidr?: string | undefined;
+  cloud?: CloudLoadBalancers | undefined;
   /** Default 5, as most upstream controllers. */
   concurrentSyncs?: number;
   /** Where this adds its metrics. */
@@ -159,6 +161,7 @@ export class ControllerManager {
       },
       caCertificate: this.#options.caCertificate,
       podCidr: this.#options.podCidr,
+      cloud: this.#options.cloud,
       concurrentSyncs: this.#options.concurrentSyncs ?? 5,
     };
     return { name, controller: controller.create(deps), informers, events, started: false };

@@ -9,6 +9,7 @@ import type { Selection } from "../machinery/client/reflector.js";
 import type { RestClient } from "../machinery/client/rest-client.js";
 import { Expectations } from "./expectations.js";
 import { controllerOf, indexByController } from "./owner.js";
+import type { CloudLoadBalancers } from "./service/cloud.js";
 import { type ControllerStats, type ReconcileResult, Workers } from "./workers.js";
 
 /** What the manager hands to every controller. */
@@ -24,6 +25,8 @@ export interface ControllerDeps {
   caCertificate: string | undefined;
   /** `--pod-cidr`; absent means as the node count asks. */
   podCidr: string | undefined;
+  /** Where Services of type LoadBalancer get their balancers; without a cloud they stay pending. */
+  cloud: CloudLoadBalancers | undefined;
   /** How many keys are worked on at once. */
   concurrentSyncs: number;
 }

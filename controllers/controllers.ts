@@ -11,6 +11,7 @@ import { podGcController } from "./podgc/podgc.js";
 import { replicaSetController } from "./replicaset/replicaset.js";
 import { rootCaCertPublisher } from "./root-ca-cert-publisher/root-ca-cert-publisher.js";
 import { schedulerController } from "./scheduler/scheduler.js";
+import { serviceController } from "./service/service.js";
 import { serviceAccountController } from "./serviceaccount/serviceaccount.js";
 import { serviceCidrController } from "./servicecidr/servicecidr.js";
 import { taintEvictionController } from "./tainteviction/tainteviction.js";
@@ -26,6 +27,7 @@ export const allControllers: readonly Controller[] = [
   endpointSliceController,
   endpointsController,
   endpointSliceMirroringController,
+  serviceController,
   nodeLifecycleController,
   taintEvictionController,
   podGcController,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { TransportFaults } from "../machinery/client/faults/transport-faults.js";
 import { httpTransport } from "../machinery/client/http-transport.js";
-import { startAdminServer } from "../machinery/runtime/admin-server.js";
+import { adminStream, startAdminServer } from "../machinery/runtime/admin-server.js";
 import { FaultPoints } from "../machinery/runtime/fault-points.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
 import { loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
@@ -12,8 +12,11 @@ import { seededRng } from "../machinery/runtime/seeded-rng.js";
 import { shutdownSignal } from "../machinery/runtime/shutdown.js";
 import { systemClock } from "../machinery/runtime/system-clock.js";
 import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
+import type { Clock } from "../machinery/api/clock.js";
+import type { SocketAddress } from "../machinery/network/network.js";
 import { ControllerManager } from "./controller-manager.js";
 import { allControllers } from "./controllers.js";
+import { HostCloud } from "./service/host-cloud.js";
 
 interface Options extends CommonOptions {
   leaderElect: boolean;
@@ -21,6 +24,8 @@ interface Options extends CommonOptions {
   controllers: string;
   concurrentSyncs: string;
   podCidr?: string;
+  cloud?: string;
+  loopbackIndex: string;
 }
 
 /** `kubesim controllers`: everything that reconciles, and the scheduler. */
@@ -52,6 +57,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       : {}),
     caCertificate: access.ca?.toString(),
     podCidr: options.podCidr,
+    ...(options.cloud ? { cloud: hostCloud(options.cloud, Number(options.loopbackIndex), clock) } : {}),
     concurrentSyncs: Number(options.concurrentSyncs),
     controllers: options.controllers.split(","),
   });
@@ -62,6 +68,17 @@ export async function main(argv: readonly string[]): Promise<void> {
   await admin?.close();
   transport.close();
 }
+
+/** The data plane plays the cloud. */
+const hostCloud = (adminSocket: string, loopbackIndex: number, clock: Clock): HostCloud =>
+  new HostCloud({
+    clock,
+    loopbackIndex,
+    lease: (query, signal) =>
+      adminStream(adminSocket, `/load-balancers/lease?${query.toString()}`, signal) as AsyncIterable<{
+        actual: SocketAddress;
+      }>,
+  });
 
 const shortHash = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 12);
 
@@ -75,6 +92,8 @@ const parseOptions = (argv: readonly string[]): Options =>
       "*",
     )
     .option("--concurrent-syncs <count>", "keys that each controller works on at once", "5")
+    .option("--cloud <socket>", "admin socket of the data plane, which gives Services load balancers")
+    .option("--loopback-index <n>", "C of the balancers' addresses 127.C.1.n", "0")
     .option(
       "--pod-cidr <cidrs>",
       "range that nodes' pod CIDRs are cut from, or IPv4,IPv6 (default: both, as the node count asks)",

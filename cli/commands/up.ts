@@ -28,6 +28,7 @@ export interface UpOptions {
   seed?: string;
   logLevel?: string;
   proxyMode?: string;
+  cloud?: boolean;
   dnsUpstream?: string;
   chaos?: boolean;
   /** Applies the Ingress controller too. */
@@ -79,6 +80,7 @@ export function parseUp(
     .option("--history <duration>", "how long old revisions are kept, e.g. 1h")
     .option("--seed <text>", "seed of every random choice")
     .option("--proxy-mode <mode>", "how Services choose a backend")
+    .option("--cloud", "give Services of type LoadBalancer an address of this machine")
     .option("--chaos", "let scenarios break the processes and their links")
     .option("--ingress", "with an Ingress controller (manifests/addons/ingress-nginx.yaml)")
     .option(
@@ -136,6 +138,7 @@ export async function runCluster(
     ...(options.seed ? { seed: options.seed } : {}),
     ...(options.logLevel ? { logLevel: options.logLevel } : {}),
     ...(options.proxyMode ? { proxyMode: options.proxyMode } : {}),
+    ...(options.cloud ? { cloud: true } : {}),
     ...(options.dnsUpstream ? { dnsUpstream: options.dnsUpstream } : {}),
     ...(options.chaos ? { chaos: true } : {}),
   };
