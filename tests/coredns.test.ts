@@ -120,6 +120,7 @@ function anOutside(pods: TestPods, text: string) {
   const asked: string[] = [];
   const server = new DnsServer({
     network: pods.network.addHost("172.18.255.53"),
+    clock: pods.clock,
     logger: silentLogger,
     answer: ({ question }) => {
       asked.push(question.name);

@@ -13,6 +13,7 @@ function aResolver(answer: (name: string, type: string) => DnsReply, conf = SEAR
   const asked: string[] = [];
   const server = new DnsServer({
     network: pods.network.addHost("10.96.0.10"),
+    clock: pods.clock,
     logger: silentLogger,
     answer: ({ question: { name, type } }) => {
       asked.push(type === "A" ? name : `${name} ${type}`);
@@ -139,4 +140,17 @@ test("option use-vc asks over TCP, rotate takes servers in turn, and names that 
   });
   await expect(pods.until(resolver.lookup("a..b"))).rejects.toMatchObject({ reason: "not-found" });
   expect(asked).toHaveLength(2);
+});
+
+test("a client over TCP that sends nothing, half a question, or reads nothing loses its connection", async () => {
+  const { pods } = aResolver((name) => addresses(name, "10.1.2.3"));
+  const client = pods.network.addHost("10.244.0.9");
+  const server = { ip: "10.96.0.10", port: 53 };
+  for (const bytes of [new Uint8Array(), Uint8Array.of(0, 40, 1, 2, 3)]) {
+    const connection = await pods.until(client.connect(server));
+    if (bytes.length > 0) await pods.until(connection.write(bytes));
+    const startedAtMs = pods.clock.nowMs();
+    await expect(pods.until(connection.read())).rejects.toMatchObject({ reason: "reset" });
+    expect(pods.clock.nowMs() - startedAtMs).toBeLessThan(10_100);
+  }
 });

@@ -33,10 +33,11 @@ export class OutsideDns {
 
   /** Until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { network, logger } = this.#options;
+    const { network, clock, logger } = this.#options;
     const host = network.addHost(OUTSIDE_DNS_IP);
     const server = new DnsServer({
       network: host,
+      clock,
       logger,
       answer: ({ question }) => this.#names().answer(question),
     });

@@ -1,3 +1,4 @@
+import type { Clock } from "../api/clock.js";
 import type { Logger } from "../api/logger.js";
 import {
   type Connection,
@@ -26,6 +27,7 @@ export interface DnsServerOptions {
   /** Default 53. */
   port?: number;
   answer: DnsHandler;
+  clock: Clock;
   logger: Logger;
   /** Most bytes of an answer over UDP, whatever the asker takes (plugin `bufsize`). */
   mostUdpBytes?: number;
@@ -35,6 +37,9 @@ export interface DnsServerOptions {
 
 const LARGEST_TCP_BYTES = 65_535;
 const MOST_TCP_CONNECTIONS = 1000;
+/** As CoreDNS's plugin `timeouts`: a client that sends nothing, or reads nothing, does not keep its connection. */
+const IDLE_MS = 10_000;
+const WRITE_MS = 5000;
 /** Questions that wait for somebody else; more are dropped, as a full socket buffer would. */
 const MOST_WAITING_QUESTIONS = 4096;
 
@@ -105,13 +110,24 @@ export class DnsServer {
   async #serveConnection(connection: Connection): Promise<void> {
     const rest = { bytes: new Uint8Array() };
     for (;;) {
-      const message = await readLengthPrefixed(connection, rest);
+      const message = await this.#within(connection, IDLE_MS, () => readLengthPrefixed(connection, rest));
       if (!message) break;
       const bytes = await this.#respond(message.subarray(2), connection.remote, "tcp");
       if (!bytes) break;
-      await connection.write(Buffer.concat([Uint8Array.of(bytes.length >> 8, bytes.length & 0xff), bytes]));
+      const framed = Buffer.concat([Uint8Array.of(bytes.length >> 8, bytes.length & 0xff), bytes]);
+      await this.#within(connection, WRITE_MS, () => connection.write(framed));
     }
     connection.end();
+  }
+
+  /** What takes longer ends with its connection. */
+  async #within<T>(connection: Connection, limitMs: number, act: () => Promise<T>): Promise<T> {
+    const timer = this.#options.clock.setTimer(limitMs, () => connection.reset());
+    try {
+      return await act();
+    } finally {
+      timer.cancel();
+    }
   }
 
   /** Undefined: no answer at all. */

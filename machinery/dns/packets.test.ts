@@ -51,7 +51,7 @@ function aServer() {
   });
   const errors: unknown[] = [];
   const logger = { ...silentLogger, error: (message: string) => errors.push(message) };
-  const server = new DnsServer({ network: network.addHost("10.244.0.2"), answer: handler, logger });
+  const server = new DnsServer({ network: network.addHost("10.244.0.2"), answer: handler, clock, logger });
   const served = server.run();
   const socket = network.addHost("10.244.0.3").bindUdp(0);
   return { server, served, socket, errors };

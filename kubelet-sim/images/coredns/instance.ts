@@ -78,6 +78,7 @@ export class CorednsInstance {
     const server = new DnsServer({
       network: process.network,
       port,
+      clock: this.#seams.clock,
       logger: process.logger,
       mostUdpBytes: Math.min(...servers.map(({ config }) => config.mostUdpBytes)),
       answer: (request) => this.#answer(servers, request),

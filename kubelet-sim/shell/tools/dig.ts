@@ -1,4 +1,5 @@
 import type { Answer, RecordType } from "dns-packet";
+import { reverseName } from "../../../machinery/dns/names.js";
 import { type DnsAnswer, ResolveError } from "../../../machinery/network/resolver.js";
 import { searchNames } from "../../../machinery/network/resolv-conf.js";
 import type { Process } from "../../images/process.js";
@@ -62,7 +63,7 @@ function parseArguments(args: readonly string[]): DigOptions {
     else if (arg === "-p") options.port = Number(args[++i]);
     else if (arg === "-t") options.type = (args[++i] ?? "A").toUpperCase();
     else if (arg === "-x") {
-      options.name = `${(args[++i] ?? "").split(".").reverse().join(".")}.in-addr.arpa`;
+      options.name = reverseName(args[++i] ?? "");
       options.type = "PTR";
     } else if (arg.startsWith("+") || arg.startsWith("-") || arg === "IN") continue;
     else if (TYPES.has(arg.toUpperCase())) options.type = arg.toUpperCase();

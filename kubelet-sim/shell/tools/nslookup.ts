@@ -1,4 +1,5 @@
 import type { RecordType } from "dns-packet";
+import { reverseName } from "../../../machinery/dns/names.js";
 import type { DnsAnswer } from "../../../machinery/network/resolver.js";
 import { isIp } from "../../../machinery/network/addresses.js";
 import { ResolveError } from "../../../machinery/network/resolver.js";
@@ -60,7 +61,7 @@ async function serverAddress(process: Process, name: string | undefined): Promis
 
 function queriesFor(process: Process, host: string, types: readonly RecordType[]): Query[] {
   if (types.length === 0 && isIp(host)) {
-    return [{ name: `${host.split(".").reverse().join(".")}.in-addr.arpa`, type: "PTR" }];
+    return [{ name: reverseName(host), type: "PTR" }];
   }
   const { search } = process.resolver.configuration;
   const names =
