@@ -11,12 +11,11 @@ import { ConnectionError } from "../machinery/network/network.js";
 import type { Uplink } from "../machinery/network/uplink.js";
 import { VirtualNetwork } from "../machinery/network/virtual-network.js";
 import { startAdminServer } from "../machinery/runtime/admin-server.js";
-import { FaultPoints } from "../machinery/runtime/fault-points.js";
+import { breakableProcess } from "../machinery/runtime/breakable.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
 import { findKubeconfig, loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
 import { seededRng } from "../machinery/runtime/seeded-rng.js";
 import { shutdownSignal } from "../machinery/runtime/shutdown.js";
-import { systemClock } from "../machinery/runtime/system-clock.js";
 import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
 import { defineKubeletFaults } from "./fault-points.js";
 import type { Image } from "./images/image.js";
@@ -34,14 +33,11 @@ const CONNECTIONS_PER_NODE = 6;
 
 export async function main(argv: readonly string[]): Promise<void> {
   const { options, nodes, latency } = parseKubeletOptions(argv);
-  if (!findKubeconfig(options.kubeconfig)) {
-    writeSync(2, `kubesim kubelet: kubeconfig ${options.kubeconfig} does not exist\n`);
-    process.exit(1);
-  }
+  requireKubeconfig(options.kubeconfig);
   const signal = shutdownSignal(
     options.supervisorFd === undefined ? undefined : Number(options.supervisorFd),
   );
-  const clock = systemClock();
+  const { clock, faults } = breakableProcess(options.chaos);
   const rng = seededRng(options.seed ?? unpredictableSeed());
   const logger = jsonLogger({ component: "kubelet" }, options.logLevel);
   const credentials = new Credentials(options.kubeconfig, options.credentialsDir);
@@ -49,13 +45,10 @@ export async function main(argv: readonly string[]): Promise<void> {
   const uplink = options.dataplane ? carrierUplink(options.dataplane, token) : noUplink;
   const network = new VirtualNetwork({ clock, rng: rng.fork("network"), uplink });
   const images = [...(await userImages(options.images)), ...emulatedImages];
-  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
   const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
   apiFaults.define(faults);
   const breakable = (transport: Transport, client: string): Transport =>
     options.chaos ? apiFaults.wrap(transport, client) : transport;
-  const apiAccess = (bearer: string, node: string): Transport =>
-    breakable(credentials.asBearer(bearer), `pods/${node}`);
   const runtimeFor = (request: RuntimeRequest) =>
     createRuntime({
       ...request,
@@ -66,7 +59,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       images,
       ipReuse: options.ipReuse,
       latency,
-      apiAccess: (bearer) => apiAccess(bearer, request.nodeName),
+      apiAccess: (bearer) => breakable(credentials.asBearer(bearer), `pods/${request.nodeName}`),
     });
   const newClient = (transport: Transport): RestClient =>
     new RestClient({ transport, clock, userAgent: USER_AGENT });
@@ -95,6 +88,12 @@ export async function main(argv: readonly string[]): Promise<void> {
   uplink.close?.();
   // Programs that still run end with their machine; they would keep the process alive.
   process.exit(0);
+}
+
+function requireKubeconfig(file: string): void {
+  if (findKubeconfig(file)) return;
+  writeSync(2, `kubesim kubelet: kubeconfig ${file} does not exist\n`);
+  process.exit(1);
 }
 
 /** Each node has its own credential where there is one; the watches that all share use the process's. */
