@@ -464,7 +464,7 @@ const CASES: Case[] = [
     "an EndpointSlice holds one address type",
     "EndpointSlice",
     slice({ endpoints: [{ addresses: ["::2"] }] }),
-    'endpoints[0].addresses[0]: Invalid value: "::2": must be a valid IPv4 address',
+    'endpoints[0].addresses[0]: Invalid value: "::2": must be an IPv4 address',
   ],
   [
     "an EndpointSlice needs its type",

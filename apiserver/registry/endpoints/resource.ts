@@ -1,4 +1,6 @@
 import { type Endpoints, type EndpointSubset, endpoints } from "../../../machinery/api/core-v1.js";
+import { field } from "../../../machinery/api/field-error.js";
+import { ipWarnings } from "../validation/ip.js";
 import { ageColumn, ageOf, NONE, nameColumn, textColumn } from "../printing.js";
 import { serve } from "../serve.js";
 import { validateEndpoints } from "./validate.js";
@@ -10,8 +12,10 @@ function defaultEndpoints(object: Endpoints): void {
 export const endpointsResource = serve<Endpoints>(endpoints, {
   strategy: {
     defaults: defaultEndpoints,
-    validate: validateEndpoints,
-    validateUpdate: (object) => validateEndpoints(object),
+    validate: (object) => validateEndpoints(object),
+    validateUpdate: validateEndpoints,
+    warningsOnCreate: addressWarnings,
+    warningsOnUpdate: addressWarnings,
     allowCreateOnUpdate: true,
     generationChanged: () => false,
   },
@@ -23,6 +27,19 @@ export const endpointsResource = serve<Endpoints>(endpoints, {
   ],
   row: (object, nowMs) => [object.metadata.name, formatSubsets(object.subsets ?? []), ageOf(object, nowMs)],
 });
+
+/** Upstream: endpointsWarnings. */
+function addressWarnings({ subsets = [] }: Endpoints): string[] {
+  return subsets.flatMap(({ addresses = [], notReadyAddresses = [] }, i) => {
+    const at = field("subsets").index(i);
+    return [
+      ...addresses.flatMap(({ ip }, j) => ipWarnings(ip, at.child("addresses").index(j).child("ip"))),
+      ...notReadyAddresses.flatMap(({ ip }, j) =>
+        ipWarnings(ip, at.child("notReadyAddresses").index(j).child("ip")),
+      ),
+    ];
+  });
+}
 
 const SHOWN = 3;
 

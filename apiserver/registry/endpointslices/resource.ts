@@ -2,6 +2,7 @@ import { type EndpointSlice, endpointSlices } from "../../../machinery/api/disco
 import { ageColumn, ageOf, nameColumn, textColumn, UNSET } from "../printing.js";
 import { serve } from "../serve.js";
 import { semanticEqual } from "../semantic-equal.js";
+import { addressTypeWarnings, addressWarnings } from "./warnings.js";
 import { validateEndpointSlice, validateEndpointSliceUpdate } from "./validate.js";
 
 function defaultEndpointSlice(slice: EndpointSlice): void {
@@ -18,9 +19,10 @@ export const endpointSliceResource = serve<EndpointSlice>(endpointSlices, {
     prepareForCreate(slice) {
       slice.metadata.generation = 1;
     },
-    validate: validateEndpointSlice,
+    validate: (slice) => validateEndpointSlice(slice),
     validateUpdate: validateEndpointSliceUpdate,
-    allowCreateOnUpdate: false,
+    warningsOnCreate: (slice) => [...addressTypeWarnings(slice), ...addressWarnings(slice)],
+    warningsOnUpdate: addressWarnings,
     generationChanged: (slice, old) =>
       !semanticEqual(contentOf(slice), contentOf(old)) ||
       !semanticEqual(slice.metadata.labels, old.metadata.labels),

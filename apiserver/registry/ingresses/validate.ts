@@ -6,7 +6,7 @@ import {
   notSupported,
   required,
 } from "../../../machinery/api/field-error.js";
-import { isIP } from "../../../machinery/api/ip.js";
+import { readIp } from "../../../machinery/api/ip-address.js";
 import { isWildcardDns1123Subdomain } from "../../../machinery/api/names.js";
 import {
   type HTTPIngressPath,
@@ -66,7 +66,7 @@ function validateTls({ hosts = [], secretName }: IngressTLS, at: FieldPath): Fie
 
 function validateRule({ host, http }: IngressRule, at: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
-  if (host && isIP(host)) errors.push(invalid(at.child("host"), host, NOT_AN_IP));
+  if (host && readIp(host)) errors.push(invalid(at.child("host"), host, NOT_AN_IP));
   if (host) errors.push(...validateHost(host, at.child("host")));
   if (!http) return errors;
   const paths = at.child("http").child("paths");
@@ -112,7 +112,7 @@ export function validateIngressStatus({ status }: Ingress, old: Ingress): FieldE
     const errors = ip ? validateLegacyIp(ip, at.child("ip"), known) : [];
     if (!hostname) return errors;
     errors.push(...checkSubdomain(hostname, at.child("hostname")));
-    if (isIP(hostname)) errors.push(invalid(at.child("hostname"), hostname, NOT_AN_IP));
+    if (readIp(hostname)) errors.push(invalid(at.child("hostname"), hostname, NOT_AN_IP));
     return errors;
   });
 }

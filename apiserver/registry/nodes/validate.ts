@@ -8,9 +8,10 @@ import {
   notSupported,
   required,
 } from "../../../machinery/api/field-error.js";
-import { parseCidr } from "../../../machinery/api/ip.js";
+import { readPrefix } from "../../../machinery/api/ip-address.js";
 import { isLabelValue, isQualifiedName } from "../../../machinery/api/names.js";
 import { semanticEqual } from "../semantic-equal.js";
+import { validateLegacyCidr } from "../validation/ip.js";
 import { check } from "../validation/labels.js";
 
 const spec = field("spec");
@@ -18,18 +19,17 @@ const TAINT_EFFECTS = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 
 export const validateNode = (node: Node): FieldError[] => [
   ...validateTaints(node),
-  ...(node.spec.podCIDRs ?? []).flatMap((cidr, i) =>
-    parseCidr(cidr) || cidr.includes(":")
-      ? []
-      : [
-          invalid(
-            spec.child("podCIDRs").index(i),
-            cidr,
-            "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)",
-          ),
-        ],
-  ),
+  ...validatePodCidrs(node.spec.podCIDRs ?? []),
 ];
+
+function validatePodCidrs(cidrs: readonly string[]): FieldError[] {
+  const at = spec.child("podCIDRs");
+  const errors = cidrs.flatMap((cidr, i) => validateLegacyCidr(cidr, at.index(i)));
+  const families = new Set(cidrs.map((cidr) => readPrefix(cidr)?.family));
+  if (cidrs.length > 1 && (cidrs.length > 2 || families.size < 2))
+    errors.push(invalid(at, cidrs, "may specify no more than one CIDR for each IP family"));
+  return errors;
+}
 
 function validateTaints(node: Node): FieldError[] {
   const seen = new Set<string>();

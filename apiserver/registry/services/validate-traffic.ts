@@ -8,7 +8,7 @@ import {
   notSupported,
   required,
 } from "../../../machinery/api/field-error.js";
-import { isIP } from "../../../machinery/api/ip.js";
+import { readIp } from "../../../machinery/api/ip-address.js";
 import { isQualifiedName } from "../../../machinery/api/names.js";
 import { portNumber } from "../validation/fields.js";
 import { validateLegacyCidr, validateLegacyIp } from "../validation/ip.js";
@@ -117,5 +117,5 @@ function validateIpMode(ip: string | undefined, mode: string | undefined, path: 
 
 const validateHostname = (hostname: string, path: FieldPath): FieldError[] => [
   ...checkSubdomain(hostname, path),
-  ...(isIP(hostname) ? [invalid(path, hostname, "must be a DNS name, not an IP address")] : []),
+  ...(readIp(hostname) ? [invalid(path, hostname, "must be a DNS name, not an IP address")] : []),
 ];

@@ -1,5 +1,4 @@
 import { type FieldError, type FieldPath, invalid } from "../../../machinery/api/field-error.js";
-import { INVALID_IP_MESSAGE } from "../../../machinery/api/ip.js";
 import {
   formatIp,
   formatPrefix,
@@ -11,6 +10,7 @@ import {
 
 // Addresses and ranges as fields may say them (KEP-4858, strict since 1.36). Upstream: apimachinery util/validation.
 
+export const INVALID_IP_MESSAGE = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 const INVALID_CIDR_MESSAGE = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
 
 /** Upstream: IsValidIPForLegacyField, for fields older than strict rules. `known` are stored values, which may stay. */

@@ -8,8 +8,8 @@ import {
   notSupported,
   required,
 } from "../../../machinery/api/field-error.js";
-import { INVALID_IP_MESSAGE, isIP } from "../../../machinery/api/ip.js";
 import { isQualifiedName, rangeMessage } from "../../../machinery/api/names.js";
+import { validateLegacyIp } from "./ip.js";
 import { validateContainers, validateHostNetworkPorts } from "./containers.js";
 import { validateEphemeralContainers } from "./ephemeral-containers.js";
 import { validateAnnotations, validateLabels } from "../object-meta.js";
@@ -78,22 +78,18 @@ function validateGates(spec: PodSpec, at: FieldPath): FieldError[] {
 
 function validateDnsConfig(spec: PodSpec, at: FieldPath): FieldError[] {
   const nameservers = spec.dnsConfig?.nameservers ?? [];
-  const errors: FieldError[] = [];
   if (spec.dnsPolicy === "None" && !spec.dnsConfig)
     return [required(at, "must provide `dnsConfig` when `dnsPolicy` is None")];
   if (spec.dnsPolicy === "None" && nameservers.length === 0)
     return [
       required(at.child("nameservers"), "must provide at least one DNS nameserver when `dnsPolicy` is None"),
     ];
-  nameservers.forEach((ip, i) => {
-    if (!isIP(ip)) errors.push(invalid(at.child("nameservers").index(i), ip, INVALID_IP_MESSAGE));
-  });
-  return errors;
+  return nameservers.flatMap((ip, i) => validateLegacyIp(ip, at.child("nameservers").index(i)));
 }
 
 const validateHostAliases = (spec: PodSpec, at: FieldPath): FieldError[] =>
   (spec.hostAliases ?? []).flatMap((alias, i) => [
-    ...(isIP(alias.ip ?? "") ? [] : [invalid(at.index(i).child("ip"), alias.ip ?? "", INVALID_IP_MESSAGE)]),
+    ...validateLegacyIp(alias.ip ?? "", at.index(i).child("ip")),
     ...(alias.hostnames ?? []).flatMap((name) => checkSubdomain(name, at.index(i).child("hostnames"))),
   ]);
 
