@@ -9,13 +9,13 @@ import type { HttpEdge } from "../machinery/network/edge/http-server.js";
 import { networkTransport } from "../machinery/network/edge/network-transport.js";
 import type { Network } from "../machinery/network/network.js";
 import { type AdminHandlers, startAdminServer } from "../machinery/runtime/admin-server.js";
-import { ownPid } from "../machinery/runtime/host.js";
-import { FaultPoints } from "../machinery/runtime/fault-points.js";
+import { ownPid, sendSignal } from "../machinery/runtime/host.js";
+import { laterThisTurn } from "../machinery/runtime/later-this-turn.js";
+import { breakableProcess } from "../machinery/runtime/breakable.js";
 import { MetricsRegistry } from "../machinery/runtime/metrics.js";
 import { ensureServerPki, type Pki } from "../machinery/runtime/pki.js";
 import { addProcessMetrics } from "../machinery/runtime/process-metrics.js";
 import { seededRng } from "../machinery/runtime/seeded-rng.js";
-import { systemClock } from "../machinery/runtime/system-clock.js";
 import { systemSecrets, unpredictableSeed } from "../machinery/runtime/system-secrets.js";
 import { admissionPlugins } from "./admission/plugins.js";
 import { ApiServer } from "./api-server.js";
@@ -41,6 +41,7 @@ import { ServiceRepair } from "./repair/service-repair.js";
 import { PortAllocator } from "./registry/allocators/port-allocator.js";
 import { allResources } from "./registry/resources.js";
 import type { StorageEngine } from "./storage/engine.js";
+import { defineCompaction, StoreFaults } from "./storage/store-faults.js";
 import { RequestFaults } from "./request-faults.js";
 import { writeOwner } from "./storage/owner.js";
 import { openSqliteStorage } from "./storage/sqlite-storage.js";
@@ -76,11 +77,13 @@ export async function startApiServer(
 /** In the order in which one part needs another; stopped in the reverse order. */
 async function start(options: ApiServerProcessOptions, logger: Logger, stops: Stop[]): Promise<string> {
   prepareDataDir(options.dataDir);
-  const clock = systemClock();
+  const { clock, faults } = breakableProcess(options.chaos);
   const rng = seededRng(options.seed ?? unpredictableSeed()).fork("apiserver");
   const registry = new MetricsRegistry();
   const metrics = new ApiServerMetrics(registry);
-  const { file, storage } = await openStorage(options, logger, clock, metrics);
+  const storeFaults = newStoreFaults(clock, rng.fork("store-faults"));
+  storeFaults.define(faults);
+  const { file, storage } = await openStorage(options, logger, clock, metrics, storeFaults);
   stops.push(() => storage.close());
   const serviceIp = firstServiceIp(options.serviceClusterIpRange);
   const pki = ensureServerPki(join(options.dataDir, "pki"), serviceIp);
@@ -101,7 +104,7 @@ async function start(options: ApiServerProcessOptions, logger: Logger, stops: St
   await server.start();
   stops.push(keepRunning(new EventExpiry({ events: server.store(events), clock, logger })));
   stops.push(keepRunning(repair));
-  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
+  defineCompaction(faults, storage);
   const breakable = new RequestFaults(server, { clock, rng: rng.fork("faults") });
   breakable.define(faults);
   const edge = serveApi({
@@ -152,6 +155,7 @@ async function openStorage(
   logger: Logger,
   clock: Clock,
   metrics: ApiServerMetrics,
+  faults: StoreFaults,
 ): Promise<{ file: string; storage: StorageEngine }> {
   const file = join(options.dataDir, "kubesim.db");
   const storage = await openSqliteStorage({
@@ -162,9 +166,22 @@ async function openStorage(
     historyMs: options.history,
     owner: { pid: ownPid(), address: `https://${options.bindAddress}:${options.securePort}` },
     onCommit: (commit) => metrics.onCommit(commit),
+    ...(options.chaos ? { faults } : {}),
   });
   return { file, storage };
 }
+
+const newStoreFaults = (clock: Clock, rng: Rng): StoreFaults =>
+  new StoreFaults({
+    clock,
+    rng,
+    schedule: laterThisTurn,
+    crash: () => {
+      sendSignal(ownPid(), "SIGKILL");
+      // The signal is on its way; nothing may happen before it arrives.
+      for (;;);
+    },
+  });
 
 interface Parts {
   options: ApiServerProcessOptions;

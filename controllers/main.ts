@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { TransportFaults } from "../machinery/client/faults/transport-faults.js";
 import { httpTransport } from "../machinery/client/http-transport.js";
 import { adminStream, startAdminServer } from "../machinery/runtime/admin-server.js";
-import { FaultPoints } from "../machinery/runtime/fault-points.js";
+import { breakableProcess } from "../machinery/runtime/breakable.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
 import { loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
 import { MetricsRegistry } from "../machinery/runtime/metrics.js";
@@ -10,7 +10,6 @@ import { addProcessMetrics } from "../machinery/runtime/process-metrics.js";
 import { type CommonOptions, processCommand } from "../machinery/runtime/options.js";
 import { seededRng } from "../machinery/runtime/seeded-rng.js";
 import { shutdownSignal } from "../machinery/runtime/shutdown.js";
-import { systemClock } from "../machinery/runtime/system-clock.js";
 import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
 import type { Clock } from "../machinery/api/clock.js";
 import type { SocketAddress } from "../machinery/network/network.js";
@@ -39,9 +38,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   const transport = httpTransport(access);
   const metrics = new MetricsRegistry();
   addProcessMetrics(metrics);
-  const clock = systemClock();
+  const { clock, faults } = breakableProcess(options.chaos);
   const rng = seededRng(options.seed ?? unpredictableSeed()).fork("controllers");
-  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
   const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
   apiFaults.define(faults);
   const manager = new ControllerManager({

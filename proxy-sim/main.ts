@@ -4,14 +4,13 @@ import { httpTransport } from "../machinery/client/http-transport.js";
 import { RestClient } from "../machinery/client/rest-client.js";
 import { startCarrier } from "../machinery/network/carrier.js";
 import { startAdminServer } from "../machinery/runtime/admin-server.js";
-import { FaultPoints } from "../machinery/runtime/fault-points.js";
+import { breakableProcess } from "../machinery/runtime/breakable.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
 import { loadKubeconfig } from "../machinery/runtime/kubeconfig.js";
 import { type CommonOptions, processCommand } from "../machinery/runtime/options.js";
 import { addProcessMetrics } from "../machinery/runtime/process-metrics.js";
 import { seededRng } from "../machinery/runtime/seeded-rng.js";
 import { shutdownSignal } from "../machinery/runtime/shutdown.js";
-import { systemClock } from "../machinery/runtime/system-clock.js";
 import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
 import { balancerNamed, balancers } from "./balancers/balancers.js";
 import { modeFile } from "./mode-file.js";
@@ -38,10 +37,9 @@ export async function main(argv: readonly string[]): Promise<void> {
     options.supervisorFd === undefined ? undefined : Number(options.supervisorFd),
   );
   const logger = jsonLogger({ component: "proxy" }, options.logLevel);
-  const clock = systemClock();
+  const { clock, faults } = breakableProcess(options.chaos);
   const transport = httpTransport(loadKubeconfig(options.kubeconfig ?? "kubeconfig"));
   const rng = seededRng(options.seed ?? unpredictableSeed()).fork("proxy");
-  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
   const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
   apiFaults.define(faults);
   const newClient = (name: string): RestClient =>

@@ -2,6 +2,7 @@ import type { ApiServer } from "../apiserver/api-server.js";
 import { EventExpiry } from "../apiserver/event-expiry.js";
 import { RequestFaults } from "../apiserver/request-faults.js";
 import { StorageEngine } from "../apiserver/storage/engine.js";
+import { defineCompaction } from "../apiserver/storage/store-faults.js";
 import { events } from "../machinery/api/core-v1.js";
 import type { Rng, Secrets } from "../machinery/api/rng.js";
 import { whenAborted } from "../machinery/api/when-aborted.js";
@@ -36,6 +37,7 @@ export function launchApiServer(
     historyMs: options.historyMs ?? DEFAULT_HISTORY_MS,
     window: { events: Infinity, bytes: Infinity },
   });
+  defineCompaction(faults, storage);
   let serving = false;
   const run = async (): Promise<void> => {
     const server = await startControlPlane({

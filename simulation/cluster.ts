@@ -25,7 +25,7 @@ import { SimulatedProcesses } from "./processes.js";
 import { type DataPlaneProcess, launchProxy } from "./proxy-process.js";
 import { SimulationScheduler } from "./scheduler.js";
 import { type Launch, type Running, SimulatedProcess } from "./simulated-process.js";
-import { SkewableClock } from "./skewable-clock.js";
+import { SkewableClock } from "../machinery/runtime/skewable-clock.js";
 import { VirtualClock } from "./virtual-clock.js";
 import { ADMIN, DEFAULT_LATENCIES, type Latencies, World } from "./world.js";
 

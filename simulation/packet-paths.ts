@@ -4,7 +4,7 @@ import type { Latency, OwnedConnection } from "../machinery/network/memory-pipe.
 import { ConnectionError } from "../machinery/network/network.js";
 import type { Inbound, Uplink } from "../machinery/network/uplink.js";
 import { type CarrierDialer, memoryDialer } from "../proxy-sim/dataplane/carrier-dialer.js";
-import { SkewableClock } from "./skewable-clock.js";
+import { SkewableClock } from "../machinery/runtime/skewable-clock.js";
 
 /** The one carrier of the cluster: the kubelet process holds all pods and nodes. */
 export const KUBELET_CARRIER = "kubelet";

@@ -7,7 +7,7 @@ import { defineProxyFaults } from "../proxy-sim/fault-points.js";
 import { Proxy } from "../proxy-sim/proxy.js";
 import { drawLatency } from "./latency-range.js";
 import type { Launch, Running } from "./simulated-process.js";
-import type { SkewableClock } from "./skewable-clock.js";
+import type { SkewableClock } from "../machinery/runtime/skewable-clock.js";
 import { asMember, type World } from "./world.js";
 
 /** The data plane that runs now, and when it has ended. */

@@ -59,7 +59,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedRun> {
   } catch (err) {
     outcome.error = describeCrash(err);
   }
-  return { seed: scenario.seed, ...outcome, hash: recording.hash(), simulatedMs };
+  return { seed: scenario.seed, ...outcome, hash: recording.hash(outcome.report?.history), simulatedMs };
 }
 
 const describeCrash = (err: unknown): string =>

@@ -2,8 +2,9 @@ import type { Clock, Timer } from "../machinery/api/clock.js";
 import type { Logger } from "../machinery/api/logger.js";
 import type { Rng } from "../machinery/api/rng.js";
 import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
+import { clockFault } from "../machinery/runtime/clock-fault.js";
 import { FaultPoints } from "../machinery/runtime/fault-points.js";
-import { SkewableClock } from "./skewable-clock.js";
+import { SkewableClock } from "../machinery/runtime/skewable-clock.js";
 
 /** What one start of a process is given. */
 export interface Launch {
@@ -107,7 +108,7 @@ export class SimulatedProcess {
     const clock = new SkewableClock(master);
     const leaseClock = new SkewableClock(master);
     const faults = new FaultPoints({ clock: leaseClock, enabled: true });
-    defineClockFaults(faults, clock);
+    faults.define(clockFault(clock, leaseClock));
     const stopping = new AbortController();
     let running: Running;
     try {
@@ -231,22 +232,4 @@ export class SimulatedProcess {
       if (!this.#keptDown && !this.#current) this.launch();
     });
   }
-}
-
-/** A process whose own clock goes wrong. */
-function defineClockFaults(faults: FaultPoints, clock: SkewableClock): void {
-  faults.define({
-    name: "clock",
-    summary: "wall time is off by offsetMs, or a second lasts 1 + drift",
-    inject({ offsetMs = 0, drift = 0 }) {
-      if (!Number.isFinite(offsetMs) || !Number.isFinite(drift) || Number(drift) <= -1)
-        throw new RangeError("offsetMs must be a number, drift a number above -1");
-      clock.jump(Number(offsetMs));
-      if (drift !== 0) clock.setDrift(Number(drift));
-      return () => {
-        clock.jump(-Number(offsetMs));
-        if (drift !== 0) clock.setDrift(0);
-      };
-    },
-  });
 }

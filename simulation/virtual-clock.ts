@@ -1,6 +1,6 @@
 import type { Clock, ClockSkew, Timer } from "../machinery/api/clock.js";
 import { sleepOn } from "../machinery/runtime/sleep.js";
-import { SkewableClock } from "./skewable-clock.js";
+import { SkewableClock } from "../machinery/runtime/skewable-clock.js";
 import { TimerHeap } from "./timer-heap.js";
 
 /** A Sunday, so that nobody mistakes simulated times for real ones: 2026-03-01T00:00:00Z. */

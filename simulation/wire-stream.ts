@@ -1,6 +1,6 @@
 import type { Clock } from "../machinery/api/clock.js";
 import { TransportError } from "../machinery/api/http.js";
-import type { SkewableClock } from "./skewable-clock.js";
+import type { SkewableClock } from "../machinery/runtime/skewable-clock.js";
 
 export interface WireStreamOptions {
   body: AsyncIterable<Uint8Array>;

@@ -7,7 +7,7 @@ import {
   TransportError,
 } from "../machinery/api/http.js";
 import { type DirectIdentity, directTransport } from "../machinery/client/direct-transport.js";
-import type { SkewableClock } from "./skewable-clock.js";
+import type { SkewableClock } from "../machinery/runtime/skewable-clock.js";
 import { WireStream } from "./wire-stream.js";
 
 export interface WireClient {

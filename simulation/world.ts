@@ -6,7 +6,7 @@ import type { DirectIdentity } from "../machinery/client/direct-transport.js";
 import { drawLatency, type LatencyRange } from "./latency-range.js";
 import { PacketPaths } from "./packet-paths.js";
 import { SimulatedDisk } from "./simulated-disk.js";
-import { SkewableClock } from "./skewable-clock.js";
+import { SkewableClock } from "../machinery/runtime/skewable-clock.js";
 import { Wire } from "./wire.js";
 
 export interface Latencies {

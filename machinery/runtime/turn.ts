@@ -1,7 +1,19 @@
-/** Resolves once every microtask and nextTick callback that was runnable, and all that they made runnable, has run. */
-export const turn = (): Promise<void> => new Promise((resolve) => nextTurn(resolve));
+/**
+ * Resolves once every microtask that was runnable, and all that they made runnable, has run: callbacks of nextTick wait for
+ * that. Now and then it goes once around the event loop, which costs more, so that signals and messages from outside are
+ * heard.
+ */
+export function turn(): Promise<void> {
+  const aroundLoop = turns++ % TURNS_PER_LOOP === 0;
+  return new Promise((resolve) => {
+    if (aroundLoop) nextTurn(resolve);
+    else process.nextTick(resolve);
+  });
+}
 
+const TURNS_PER_LOOP = 64;
 const nextTurn = setImmediate;
+let turns = 0;
 
 /** Names of what keeps the event loop alive now: timers, sockets, file requests. */
 export const activeResources = (): string[] => process.getActiveResourcesInfo();

@@ -1,12 +1,11 @@
 import { whenAborted } from "../../machinery/api/when-aborted.js";
 import { readFileSync } from "node:fs";
 import { startAdminServer } from "../../machinery/runtime/admin-server.js";
-import { FaultPoints } from "../../machinery/runtime/fault-points.js";
+import { breakableProcess } from "../../machinery/runtime/breakable.js";
 import { jsonLogger } from "../../machinery/runtime/json-logger.js";
 import { type CommonOptions, processCommand } from "../../machinery/runtime/options.js";
 import { seededRng } from "../../machinery/runtime/seeded-rng.js";
 import { shutdownSignal } from "../../machinery/runtime/shutdown.js";
-import { systemClock } from "../../machinery/runtime/system-clock.js";
 import { unpredictableSeed } from "../../machinery/runtime/system-secrets.js";
 import { parseAddress } from "../../machinery/network/addresses.js";
 import type { PublishedPort } from "./edge/published-ports.js";
@@ -39,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     options.supervisorFd === undefined ? undefined : Number(options.supervisorFd),
   );
   const logger = jsonLogger({ component: "dataplane" }, options.logLevel);
-  const clock = systemClock();
+  const { clock, faults } = breakableProcess(options.chaos);
   const { dataPlane, loadBalancers, close } = await startLiveDataPlane({
     clock,
     rng: seededRng(options.seed ?? unpredictableSeed()).fork("dataplane"),
@@ -53,7 +52,6 @@ export async function main(argv: readonly string[]): Promise<void> {
     ...(options.loopbackIndex === undefined ? {} : { loopbackIndex: Number(options.loopbackIndex) }),
     ...(options.hostNodes === undefined ? {} : { hostNodes: Number(options.hostNodes) }),
   });
-  const faults = new FaultPoints({ clock, enabled: options.chaos === true });
   defineDataPlaneFaults(faults, dataPlane);
   const admin = options.adminSocket
     ? await startAdminServer(options.adminSocket, {

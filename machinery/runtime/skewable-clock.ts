@@ -1,5 +1,5 @@
-import type { Clock, ClockSkew, Timer } from "../machinery/api/clock.js";
-import { sleepOn } from "../machinery/runtime/sleep.js";
+import type { Clock, ClockSkew, Timer } from "../api/clock.js";
+import { sleepOn } from "./sleep.js";
 
 /**
  * One process's clock over a master: it can be set wrong, run fast or slow, stand still with the process (SIGSTOP) and end
