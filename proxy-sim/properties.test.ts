@@ -16,7 +16,8 @@ const SERVICES = [0, 1, 2];
 const aNode = (number: number): NodeRoute => ({
   nodeName: `node-${number}`,
   internalIP: `172.18.0.${number + 2}`,
-  podCIDRs: [`10.244.${number}.0/24`],
+  secondaryIP: `fd00:172:18::${number + 2}`,
+  podCIDRs: [`10.244.${number}.0/24`, `fd00:10:244:${number}::/64`],
   carrier: "kubelet",
 });
 
@@ -219,5 +220,100 @@ test("an update touches only the Service that changed", () => {
       }
     }),
     { numRuns: 60, seed: 31 },
+  );
+});
+
+const EVEN = ["iptables", "nftables", "ipvs-rr", "userspace"];
+
+test.each(EVEN)("%s: every endpoint gets its share, whatever their number", (name) => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 12 }), (count) => {
+      const cluster = new Cluster(name);
+      const backends = Array.from({ length: count }, (_, i) => aBackend(`10.244.2.${i + 2}`));
+      cluster.update(aRoute("default/web", { backends }));
+      const each = 200;
+      const shares = new Map<string, number>();
+      for (let i = 0; i < each * count; i++) {
+        const from = { ip: `10.244.1.${2 + (i % 50)}`, port: 1024 + i };
+        const { to } = cluster.router.decide({ protocol: "TCP", from, to: { ip: "10.96.0.10", port: 80 } });
+        shares.set(to.ip, (shares.get(to.ip) ?? 0) + 1);
+      }
+      // Turns are exact; a draw may be five standard deviations off.
+      const tolerance = /rr|userspace/.test(name) ? 0 : 5 * Math.sqrt(each * (1 - 1 / count));
+      for (const { ip } of backends)
+        expect(Math.abs((shares.get(ip) ?? 0) - each)).toBeLessThanOrEqual(tolerance);
+    }),
+    { numRuns: 12, seed: 37 },
+  );
+});
+
+const eitherFamily = fc
+  .record({ pod: fc.integer({ min: 2, max: 9 }), ipv6: fc.boolean(), ready: fc.boolean() })
+  .map(({ pod, ipv6, ready }) =>
+    aBackend(ipv6 ? `fd00:10:244:2::${pod}` : `10.244.2.${pod}`, {
+      ready,
+      serving: ready,
+      nodeName: "node-2",
+    }),
+  );
+
+test.each(balancers.map(({ name, mode }) => ({ name, mode })))(
+  "$name: an address family gets its own ready endpoints, or nobody",
+  ({ name, mode }) => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(eitherFamily, { selector: ({ ip }) => ip }),
+        fc.boolean(),
+        (backends, ipv6) => {
+          const cluster = new Cluster(name);
+          cluster.update(aRoute("default/web", { clusterIPs: ["10.96.0.10", "fd00:10:96::a"], backends }));
+          const decision = cluster.router.decide({
+            protocol: "TCP",
+            from: { ip: ipv6 ? "fd00:10:244:1::9" : "10.244.1.9", port: 40_000 },
+            to: { ip: ipv6 ? "fd00:10:96::a" : "10.96.0.10", port: 80 },
+          });
+          const allowed = backends.filter(({ ip, ready }) => ready && ip.includes(":") === ipv6);
+          if (allowed.length === 0)
+            expect(decision.verdict).toBe(mode === "userspace" ? "closed" : "refused");
+          else expect(allowed.map(({ ip }) => ip)).toContain(decision.to.ip);
+        },
+      ),
+      { numRuns: 40, seed: 41 },
+    );
+  },
+);
+
+const life = fc.array(fc.constantFrom("crash", "boot", "sync", "packet", "packet"), { maxLength: 25 });
+
+test("a node that crashed lets nothing through, and knows no Service until it was given everything again", () => {
+  fc.assert(
+    fc.property(life, (events) => {
+      const cluster = new Cluster("iptables");
+      const backends = [aBackend("10.244.2.2", { nodeName: "node-2" })];
+      const web = aRoute("default/web", { backends });
+      cluster.update(web);
+      let [isDown, knows] = [false, true];
+      for (const event of events) {
+        if (event === "crash") {
+          cluster.router.crash("node-1");
+          [isDown, knows] = [true, false];
+        } else if (event === "boot") {
+          cluster.router.boot("node-1");
+          isDown = false;
+        } else if (event === "sync") {
+          const all = { from: 0, to: cluster.revision("node-2"), nodes: ["node-1"], set: [web], remove: [] };
+          cluster.router.program({ tables: [all] });
+          knows = true;
+        }
+        const { verdict, to } = cluster.router.decide({
+          protocol: "TCP",
+          from: { ip: "10.244.1.9", port: 40_000 },
+          to: { ip: "10.96.0.10", port: 80 },
+        });
+        const reached = verdict === "forward" && to.ip === "10.244.2.2";
+        expect([event, reached]).toEqual([event, !isDown && knows]);
+      }
+    }),
+    { numRuns: 80, seed: 43 },
   );
 });
