@@ -22,10 +22,12 @@ export const gatewayCommand: CliCommand = {
     const dialer = new ClusterDialer(options);
     const { client } = connect({ kubeconfig: dialer.admin.kubeconfig }, context);
     const place = await bridgeAddress(client, options.node);
+    const namespace = options.namespace ?? "default";
     const address = options.address ?? "127.0.0.1";
     const gateway = await startGateway({
       clock: context.clock,
-      dial: dialer.from(place.ip, options.namespace ?? "default"),
+      dial: dialer.from(place.ip, namespace),
+      associate: dialer.associateFrom(place.ip, namespace),
       address,
       port: options.port ?? 1080,
     }).catch((err: unknown) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { nodes } from "../../machinery/api/core-v1.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
-import { addressInCidr } from "../../machinery/network/addresses.js";
+import { addressInCidr, formatAddress } from "../../machinery/network/addresses.js";
 import { CarrierSession } from "../../machinery/network/carrier-session.js";
 import { ConnectionError } from "../../machinery/network/network.js";
 import type { SocketConnection } from "../../machinery/network/socket-connection.js";
@@ -10,10 +10,14 @@ import { resolveAsPod } from "../objects/pod-dns.js";
 import { UserError } from "../supervisor/cluster.js";
 import { carrierSocket } from "../supervisor/processes.js";
 import { localCluster } from "./live-cluster.js";
+import type { Associate } from "./socks-datagrams.js";
 
 /** Opens a connection to a host of the cluster. Rejects with ConnectionError. */
 export type Dial = (host: string, port: number, signal?: AbortSignal) => Promise<SocketConnection>;
 
+type UdpLine = { session: number } | { from: string; payload: string };
+
+const MOST_NAMES = 256;
 const FIRST_PORT = 32_768;
 const PORTS = 28_232;
 
@@ -50,6 +54,39 @@ export class ClusterDialer {
           failure = err;
         }
       throw failure;
+    };
+  }
+
+  /** UDP as from a pod at `ip`; names as its resolver finds them, each looked up once. */
+  associateFrom(ip: string, namespace: string): Associate {
+    return async (onDatagram, signal) => {
+      const lines = this.#admin.stream<UdpLine>("dataplane", `/udp/lease?from=${ip}`, signal);
+      const reader = lines[Symbol.asyncIterator]();
+      const first = await reader.next();
+      if (first.done || !("session" in first.value)) throw new ConnectionError("unreachable");
+      const { session } = first.value;
+      const receive = async (): Promise<void> => {
+        for (let next = await reader.next(); !next.done; next = await reader.next())
+          if ("from" in next.value) onDatagram(next.value.from, Buffer.from(next.value.payload, "base64"));
+      };
+      // Ends with the signal, or with the data plane; then answers are lost, as datagrams may be.
+      receive().catch(() => {});
+      const known = new Map<string, Promise<string | undefined>>();
+      const addressOf = (host: string): Promise<string | undefined> => {
+        let found = known.get(host);
+        if (!found) {
+          found = resolveAsPod(this.#admin, host, namespace).then(({ addresses }) => addresses[0]);
+          if (known.size < MOST_NAMES) known.set(host, found);
+        }
+        return found;
+      };
+      return async (host, port, bytes) => {
+        const address = await addressOf(host);
+        if (address === undefined) return;
+        const to = formatAddress({ ip: address, port });
+        const payload = Buffer.from(bytes).toString("base64");
+        await this.#admin.call("dataplane", "POST", "/udp/send", { session, to, payload });
+      };
     };
   }
 

@@ -1,6 +1,8 @@
+import { createSocket as createUdpSocket } from "node:dgram";
 import { createServer as createHttpServer, get } from "node:http";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { afterEach, expect, test } from "@jest/globals";
+import type { Clock } from "../../machinery/api/clock.js";
 import { ConnectionError, type ConnectionErrorReason } from "../../machinery/network/network.js";
 import { SocketConnection } from "../../machinery/network/socket-connection.js";
 import { systemClock } from "../../machinery/runtime/system-clock.js";
@@ -24,6 +26,11 @@ async function aGateway(port: number, failure?: ConnectionErrorReason) {
     clock: systemClock(),
     address: "127.0.0.1",
     port: 0,
+    // Whoever is sent something answers from port 53 of ::9.
+    associate: async (onDatagram) => async (host, wanted, bytes) => {
+      dialed.push(`udp ${host}:${wanted}`);
+      onDatagram("[fd00::9]:53", Buffer.concat([Buffer.from("got "), bytes]));
+    },
     dial: async (host, wanted) => {
       dialed.push(`${host}:${wanted}`);
       if (failure) throw new ConnectionError(failure);
@@ -104,6 +111,56 @@ test.each([
   const answer = await talk(gateway.port, GREETING, connectTo("web", 80));
 
   expect(answer[3]).toBe(code);
+});
+
+test("SOCKS5 carries datagrams while the client's connection lasts, and drops what is none", async () => {
+  const { gateway, dialed } = await aGateway(0);
+  const control = connect({ host: "127.0.0.1", port: gateway.port });
+  control.write(Buffer.concat([GREETING, Buffer.of(5, 3, 0, 1, 0, 0, 0, 0, 0, 0)]));
+  let answer = Buffer.alloc(0);
+  while (answer.length < 12)
+    answer = Buffer.concat([answer, await new Promise<Buffer>((resolve) => control.once("data", resolve))]);
+  expect([...answer.subarray(0, 10)]).toEqual([5, 0, 5, 0, 0, 1, 127, 0, 0, 1]);
+
+  const udp = createUdpSocket("udp4");
+  disposals.push(() => udp.close());
+  const answered = new Promise<Buffer>((resolve) => udp.once("message", resolve));
+  const at = answer.readUInt16BE(10);
+  const name = Buffer.from("kube-dns.kube-system");
+  const header = Buffer.concat([Buffer.of(0, 0, 0, 3, name.length), name, Buffer.of(0, 53)]);
+  for (const broken of [Buffer.of(0), Buffer.of(0, 0, 1, 1, 1, 2, 3, 4, 0, 53, 1), header.subarray(0, 20)])
+    udp.send(broken, at, "127.0.0.1");
+  udp.send(Buffer.concat([header, Buffer.from("hello")]), at, "127.0.0.1");
+
+  expect((await answered).toString("hex")).toBe(
+    `00000004fd000000000000000000000000000009${"0035"}${Buffer.from("got hello").toString("hex")}`,
+  );
+  expect(dialed).toEqual(["udp kube-dns.kube-system:53"]);
+  const closed = new Promise((resolve) => control.once("close", resolve));
+  control.end();
+  await closed;
+});
+
+test("a client that says nothing, or only half of it, is let go after ten seconds", async () => {
+  const timers: (() => void)[] = [];
+  const clock: Clock = {
+    ...systemClock(),
+    setTimer: (_delayMs, fire) => {
+      timers.push(fire);
+      return { cancel: () => {} };
+    },
+  };
+  const options = { clock, address: "127.0.0.1", port: 0, dial: () => Promise.reject(new Error()) };
+  const gateway = await startGateway(options);
+  disposals.push(() => gateway.close());
+  const closed = [Buffer.alloc(0), Buffer.of(5), Buffer.of(5, 9, 0)].map((bytes) => {
+    const socket = connect({ host: "127.0.0.1", port: gateway.port });
+    socket.on("error", () => {}).write(bytes);
+    return new Promise((resolve) => socket.once("close", resolve));
+  });
+  while (timers.length < closed.length) await new Promise((resolve) => setImmediate(resolve));
+  for (const fire of timers) fire();
+  await Promise.all(closed);
 });
 
 test("SOCKS5 refuses what it does not do: BIND, odd address types, clients that need a password", async () => {

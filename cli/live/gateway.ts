@@ -1,13 +1,11 @@
 import { createServer, type Socket } from "node:net";
 import type { Clock } from "../../machinery/api/clock.js";
-import type { Dial } from "./cluster-dialer.js";
 import { httpProxy } from "./http-proxy.js";
 import { readExactly } from "./socket-reader.js";
-import { SOCKS_VERSION, serveSocks5 } from "./socks5.js";
+import { type SocksWays, SOCKS_VERSION, serveSocks5 } from "./socks5.js";
 
-export interface GatewayOptions {
+export interface GatewayOptions extends SocksWays {
   clock: Clock;
-  dial: Dial;
   address: string;
   port: number;
 }
@@ -25,10 +23,11 @@ export async function startGateway(options: GatewayOptions): Promise<{ port: num
     clients.add(socket);
     socket.on("error", () => socket.destroy()).once("close", () => clients.delete(socket));
     const timer = options.clock.setTimer(GREETING_MS, () => socket.destroy());
+    socket.once("close", () => timer.cancel());
     greet(socket).then(
       (version) => {
         if (version[0] === SOCKS_VERSION) {
-          void serveSocks5(socket, dial, () => timer.cancel());
+          void serveSocks5(socket, options, () => timer.cancel());
           return;
         }
         timer.cancel();

@@ -4,13 +4,19 @@ import { relaySockets } from "../../machinery/network/relay.js";
 import type { SocketConnection } from "../../machinery/network/socket-connection.js";
 import type { Dial } from "./cluster-dialer.js";
 import { readExactly } from "./socket-reader.js";
+import {
+  type Associate,
+  encodeAddress,
+  serveDatagrams,
+  SOCKS_ADDRESS as ADDRESS,
+  toIPv6,
+} from "./socks-datagrams.js";
 
 /** RFC 1928. */
 export const SOCKS_VERSION = 5;
 const NO_AUTHENTICATION = 0;
 const NONE_ACCEPTABLE = 0xff;
-const CONNECT = 1;
-const ADDRESS = { ipv4: 1, name: 3, ipv6: 4 } as const;
+const COMMAND = { connect: 1, udpAssociate: 3 } as const;
 const REPLY = {
   succeeded: 0,
   failure: 1,
@@ -27,8 +33,14 @@ const REPLIES: Partial<Record<ConnectionErrorReason, number>> = {
   "timed-out": REPLY.expired,
 };
 
+export interface SocksWays {
+  dial: Dial;
+  /** Absent: UDP ASSOCIATE is refused. */
+  associate?: Associate;
+}
+
 /** Serves one client whose version byte was read; `greeted` is called once its request is known. Never rejects. */
-export async function serveSocks5(socket: Socket, dial: Dial, greeted: () => void): Promise<void> {
+export async function serveSocks5(socket: Socket, ways: SocksWays, greeted: () => void): Promise<void> {
   const leaving = new AbortController();
   socket.once("close", () => leaving.abort());
   try {
@@ -37,9 +49,14 @@ export async function serveSocks5(socket: Socket, dial: Dial, greeted: () => voi
     const wanted = await readRequest(socket);
     greeted();
     if (typeof wanted === "number") return void socket.end(reply(wanted));
+    if (wanted.command === COMMAND.udpAssociate) {
+      if (!ways.associate) return void socket.end(reply(REPLY.command));
+      const bound = await serveDatagrams(socket, ways.associate, leaving.signal);
+      return void socket.write(reply(REPLY.succeeded, bound));
+    }
     let connection: SocketConnection;
     try {
-      connection = await dial(wanted.host, wanted.port, leaving.signal);
+      connection = await ways.dial(wanted.host, wanted.port, leaving.signal);
     } catch (err) {
       const code = err instanceof ConnectionError ? REPLIES[err.reason] : undefined;
       return void socket.end(reply(code ?? REPLY.failure));
@@ -57,14 +74,21 @@ async function agreeOnMethod(socket: Socket): Promise<boolean> {
   return (await readExactly(socket, count)).includes(NO_AUTHENTICATION);
 }
 
+interface Wanted {
+  command: number;
+  host: string;
+  port: number;
+}
+
 /** Whom the client wants to reach, or the reply that says why not. */
-async function readRequest(socket: Socket): Promise<{ host: string; port: number } | number> {
+async function readRequest(socket: Socket): Promise<Wanted | number> {
   const [version, command, , kind] = await readExactly(socket, 4);
   if (version !== SOCKS_VERSION) throw new Error("not SOCKS5");
   const host = await readHost(socket, kind);
   if (host === undefined) return REPLY.address;
   const port = (await readExactly(socket, 2)).readUInt16BE();
-  return command === CONNECT ? { host, port } : REPLY.command;
+  const isKnown = command === COMMAND.connect || command === COMMAND.udpAssociate;
+  return isKnown ? { command, host, port } : REPLY.command;
 }
 
 async function readHost(socket: Socket, kind: number | undefined): Promise<string | undefined> {
@@ -76,13 +100,13 @@ async function readHost(socket: Socket, kind: number | undefined): Promise<strin
       return (await readExactly(socket, length)).toString("latin1");
     }
     case ADDRESS.ipv6: {
-      const hex = (await readExactly(socket, 16)).toString("hex");
-      return (hex.match(/.{4}/g) ?? []).map((group) => group.replace(/^0{1,3}/, "")).join(":");
+      return toIPv6(await readExactly(socket, 16));
     }
     default:
       return undefined;
   }
 }
 
-/** The address that a real proxy would have bound says nothing here: zeros, as many proxies answer. */
-const reply = (code: number): Buffer => Buffer.of(SOCKS_VERSION, code, 0, ADDRESS.ipv4, 0, 0, 0, 0, 0, 0);
+/** Where datagrams go. The address that a real proxy would have bound for a connection says nothing here: zeros. */
+const reply = (code: number, bound = { ip: "0.0.0.0", port: 0 }): Buffer =>
+  Buffer.concat([Buffer.of(SOCKS_VERSION, code, 0), encodeAddress(bound)]);

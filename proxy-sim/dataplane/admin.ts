@@ -3,6 +3,7 @@ import type { AdminHandlers } from "../../machinery/runtime/admin-server.js";
 import type { DataPlane } from "./data-plane.js";
 import type { Packet } from "./decision.js";
 import type { FlowFilter } from "./flow-log.js";
+import { GuestDatagrams } from "./guest-datagrams.js";
 import { dataPlaneMetrics } from "./metrics.js";
 import type { NodeKernel } from "./node-kernel.js";
 import type { RouteTable } from "./route-table.js";
@@ -33,6 +34,7 @@ export function dataPlaneHandlers(dataPlane: DataPlane): AdminHandlers {
         : dataPlane.flows.list(filter, Number(query.get("limit") ?? 1000));
     },
     "POST /trace": ({ body }) => dataPlane.trace(parsePacket(body)),
+    ...new GuestDatagrams(dataPlane.datagrams).adminHandlers(),
     "POST /exchange": ({ body }) => exchange(dataPlane, body as Record<string, string>),
     "GET /links": () => dataPlane.links.list(),
   };

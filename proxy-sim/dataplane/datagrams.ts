@@ -15,19 +15,23 @@ export interface DatagramOptions {
   dialer: CarrierDialer;
 }
 
+/** Whether it took the datagram. */
+export type DatagramSink = (to: SocketAddress, bytes: Uint8Array) => boolean;
+
 /** UDP through the nodes: the first datagram of an exchange is decided, the rest follow it. */
 export class Datagrams {
   readonly conntrack: Conntrack;
   readonly #options: DatagramOptions;
-  readonly #sinks = new Map<string, (to: SocketAddress, bytes: Uint8Array) => void>();
+  readonly #sinks = new Map<string, DatagramSink>();
 
   constructor(options: DatagramOptions) {
     this.#options = options;
     this.conntrack = new Conntrack(options.clock, (entry) => options.flows.ended(entry.flow, "open"));
   }
 
-  /** Datagrams for this address end here instead of at a carrier. */
-  addSink(ip: string, deliver: (to: SocketAddress, bytes: Uint8Array) => void): void {
+  /** Datagrams for this address end here instead of at a carrier, if the sink takes them. Throws RangeError when there is one. */
+  addSink(ip: string, deliver: DatagramSink): void {
+    if (this.#sinks.has(ip)) throw new RangeError(`${ip} is somebody's already`);
     this.#sinks.set(ip, deliver);
   }
 
@@ -115,7 +119,7 @@ export class Datagrams {
     entry.lastSeenMs = this.#options.clock.monotonicMs();
     flow.receivedBytes += bytes.length;
     const sink = this.#sinks.get(original.from.ip);
-    if (sink) return sink(original.from, bytes);
+    if (sink?.(original.from, bytes)) return;
     const carrier = this.#options.router.forwarding.hop(original.from.ip)?.carrier;
     this.#transmit(carrier, original.to, original.from, bytes, {
       source: decision.hop?.node?.nodeName ?? "",

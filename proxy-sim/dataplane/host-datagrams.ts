@@ -21,7 +21,10 @@ export class HostDatagrams {
     this.#datagrams = datagrams;
     this.#ips = ips;
     for (const ip of Object.values(ips))
-      datagrams.addSink(ip, (to, bytes) => this.#open.get(to.port)?.(bytes));
+      datagrams.addSink(ip, (to, bytes) => {
+        this.#open.get(to.port)?.(bytes);
+        return true;
+      });
   }
 
   /** `enteredAt` is the node whose address the host used; absent, the host reaches Services as the API server does. */
