@@ -1,10 +1,12 @@
-import { readBody, TransportError } from "../../machinery/api/http.js";
+import { readBody } from "../../machinery/api/http.js";
 import { type Pod, pods } from "../../machinery/api/core-v1.js";
 import type { Manifest } from "../../machinery/api/meta-v1.js";
 import { resourcePath } from "../../machinery/api/resource.js";
-import { isNotFound, newInternalError } from "../../machinery/api/status.js";
-import type { RestClient } from "../../machinery/client/rest-client.js";
+import { isNotFound } from "../../machinery/api/status.js";
+import { failureOf, type RestClient } from "../../machinery/client/rest-client.js";
+import { CannotRun } from "../cannot-run.js";
 import type { Operation } from "../history.js";
+import { isPassing } from "../passing.js";
 import type { TrafficSpec } from "../scenario/types.js";
 import type { Workload, WorkloadContext } from "../workload.js";
 
@@ -12,6 +14,14 @@ const POLL_MS = 50;
 const READY_TIMEOUT_MS = 30_000;
 /** The generator ends by itself; this much later it is called lost. */
 const OVERTIME_MS = 30_000;
+/** What ends a run is tried again while the cluster is still broken. */
+const DISPOSE_TRIES = 50;
+const DISPOSE_WAIT_MS = 200;
+
+interface PodAt {
+  namespace: string;
+  name: string;
+}
 
 /** A pod with the load generator image; every request is a line of its log. */
 export const podLoad: Workload = {
@@ -23,6 +33,8 @@ export const podLoad: Workload = {
     await waitForPhase(context, at, (pod) => pod.status.phase !== "Pending", READY_TIMEOUT_MS);
     return {
       run: async () => {
+        // It sends to the end, whatever happens to others: asking all the time would be load of its own.
+        await context.cluster.clock.sleep(context.durationMs, context.signal).catch(() => {});
         await waitForPhase(
           context,
           at,
@@ -31,42 +43,57 @@ export const podLoad: Workload = {
         );
         return readOperations(context, spec, at);
       },
-      dispose: async () => {
-        try {
-          await client.delete(pods, at, { gracePeriodSeconds: 0 });
-        } catch (err) {
-          if (!isNotFound(err)) throw err;
-        }
-      },
+      dispose: () => remove(context, at),
     };
   },
 };
+
+/** Idempotent. An API server that is away is waited for, a little. */
+async function remove({ cluster }: WorkloadContext, at: PodAt): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await cluster.client.delete(pods, at, { gracePeriodSeconds: 0 });
+      return;
+    } catch (err) {
+      if (isNotFound(err)) return;
+      if (!isPassing(err) || tries === DISPOSE_TRIES) throw err;
+      await cluster.clock.sleep(DISPOSE_WAIT_MS);
+    }
+  }
+}
 
 const loadPod = (name: string, spec: TrafficSpec, durationMs: number): Manifest<Pod> => ({
   metadata: { name, namespace: spec.namespace, labels: { "kubesim.dev/traffic": spec.name } },
   spec: {
     restartPolicy: "Never",
     terminationGracePeriodSeconds: 0,
-    containers: [
-      {
-        name: "load",
-        image: "kubesim.dev/load",
-        args: [
-          `--url=${spec.url}`,
-          `--per-second=${spec.perSecond}`,
-          `--duration-ms=${durationMs}`,
-          `--timeout-ms=${spec.timeoutMs}`,
-          ...(spec.keepAlive ? ["--keep-alive"] : []),
-        ],
-      },
-    ],
+    ...(spec.node === undefined ? {} : { nodeName: spec.node }),
+    containers: [{ name: "load", image: "kubesim.dev/load", args: loadArguments(spec, durationMs) }],
   },
 });
+
+const loadArguments = (spec: TrafficSpec, durationMs: number): string[] => [
+  `--url=${spec.url}`,
+  `--per-second=${spec.perSecond}`,
+  `--start-ms=${spec.startMs}`,
+  `--duration-ms=${Math.min(spec.durationMs ?? durationMs, durationMs - spec.startMs)}`,
+  `--timeout-ms=${spec.timeoutMs}`,
+  `--clients=${spec.clients}`,
+  `--loop=${spec.loop}`,
+  `--think-min-ms=${spec.thinkMs.min}`,
+  `--think-max-ms=${spec.thinkMs.max}`,
+  `--ramp-ms=${spec.rampMs}`,
+  `--method=${spec.method}`,
+  `--expect=${spec.expectStatus.join(",")}`,
+  ...Object.entries(spec.headers).map(([header, value]) => `--header=${header}: ${value}`),
+  ...(spec.body === undefined ? [] : [`--body=${spec.body}`]),
+  ...(spec.keepAlive ? ["--keep-alive"] : []),
+];
 
 /** Also ends when the traffic is stopped. An API server that is away for a while is waited for. */
 async function waitForPhase(
   { cluster, signal }: WorkloadContext,
-  at: { namespace: string; name: string },
+  at: PodAt,
   reached: (pod: Pod) => boolean,
   limitMs: number,
 ): Promise<void> {
@@ -75,36 +102,45 @@ async function waitForPhase(
     const pod = await getIfAnswering(cluster.client, at);
     if (pod && reached(pod)) return;
     if (cluster.clock.monotonicMs() > untilMs) {
-      throw newInternalError(`traffic pod ${at.name} did not get ahead within ${limitMs} ms`);
+      throw new CannotRun(
+        `traffic pod ${at.name} is still ${pod?.status.phase ?? "away"} after ${limitMs / 1000} s: did a fault hit its node? traffic[].node says where it runs`,
+      );
     }
     await cluster.clock.sleep(POLL_MS);
   }
 }
 
-async function getIfAnswering(
-  client: RestClient,
-  at: { namespace: string; name: string },
-): Promise<Pod | undefined> {
+async function getIfAnswering(client: RestClient, at: PodAt): Promise<Pod | undefined> {
   try {
     return await client.get(pods, at);
   } catch (err) {
-    if (err instanceof TransportError) return undefined;
+    if (isPassing(err)) return undefined;
+    if (isNotFound(err))
+      throw new CannotRun(`traffic pod ${at.name} is gone: a fault hit it, and its requests with it`);
     throw err;
   }
 }
 
-async function readOperations(
-  { cluster }: WorkloadContext,
-  spec: TrafficSpec,
-  at: { namespace: string; name: string },
-): Promise<Operation[]> {
-  const response = await cluster.client.request({
-    method: "GET",
-    path: resourcePath(pods, { ...at, subresource: "log" }),
-  });
-  const text = Buffer.from(await readBody(response.body)).toString("utf8");
+async function readOperations(context: WorkloadContext, spec: TrafficSpec, at: PodAt): Promise<Operation[]> {
+  const text = await readLog(context, at);
   return text
     .split("\n")
     .filter((line) => line.startsWith("{"))
     .map((line) => ({ client: spec.name, ...(JSON.parse(line) as Omit<Operation, "client">) }));
+}
+
+/** The whole log; an API server or a kubelet that is away is waited for. */
+async function readLog({ cluster }: WorkloadContext, at: PodAt): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    try {
+      const path = resourcePath(pods, { ...at, subresource: "log" });
+      const response = await cluster.client.request({ method: "GET", path });
+      if (response.status !== 200) throw await failureOf(response);
+      return Buffer.from(await readBody(response.body)).toString("utf8");
+    } catch (err) {
+      if (!isPassing(err)) throw err;
+      if (tries === DISPOSE_TRIES) throw new CannotRun(`the log of traffic pod ${at.name} cannot be read`);
+      await cluster.clock.sleep(DISPOSE_WAIT_MS);
+    }
+  }
 }

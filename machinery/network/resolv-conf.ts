@@ -62,6 +62,7 @@ export function searchNames(host: string, { search, ndots }: Pick<ResolvConf, "s
 /** hosts(5): the addresses of a name, IPv4 first; names ignore case. */
 export function hostsAddresses(text: string, host: string): string[] {
   const wanted = host.toLowerCase().replace(/\.$/, "");
+  if (!text.toLowerCase().includes(wanted)) return [];
   const addresses: string[] = [];
   for (const line of text.split("\n")) {
     const [ip, ...names] = (line.split("#", 1)[0] ?? "").trim().split(/\s+/);

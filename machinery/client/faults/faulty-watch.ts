@@ -17,6 +17,9 @@ export interface FaultyWatchOptions {
 /** Events that a lagging watch may hold; then it no longer reads, and the server sees a slow watcher. */
 const MOST_HELD = 10_000;
 
+/** Nobody reads it; without one, each wake-up makes an exception with its stack. */
+const WOKEN = new Error("woken");
+
 /** The events of one watch as its client gets them. */
 export class FaultyWatch {
   readonly client: string;
@@ -139,7 +142,7 @@ export class FaultyWatch {
   }
 
   #wake(): void {
-    for (const waiting of this.#waiting) waiting.abort();
+    for (const waiting of this.#waiting) waiting.abort(WOKEN);
   }
 
   /** Until somebody wakes it, or until `untilMs` of monotonic time. */
