@@ -7,6 +7,7 @@ import { connect } from "../connect.js";
 import { type FlagSpecs, parseFlags } from "../flags.js";
 import { adminFlags, clusterAdmin } from "../objects/cluster-admin.js";
 import { type LookupCost, lookupCost } from "../objects/dns-cost.js";
+import { type StaleAnswer, staleAnswers } from "../objects/dns-truth.js";
 import { padColumns } from "../printers/columns.js";
 import { UserError } from "../supervisor/cluster.js";
 
@@ -33,8 +34,11 @@ export const dnsCommand: CliCommand = {
       throw new UserError(`--from takes pod/NAME, not "${options.from}"`, 2);
     const pod = name === undefined ? plainPod(namespace) : await client.get(pods, { namespace, name });
     const cost = await lookupCost(admin, host, configurationOf(pod));
+    const stale = await staleAnswers(client, cost);
     context.stdout.write(
-      options.output === "json" ? `${JSON.stringify(cost, undefined, 2)}\n` : printCost(cost, options.from),
+      options.output === "json"
+        ? `${JSON.stringify({ ...cost, stale }, undefined, 2)}\n`
+        : printCost(cost, options.from) + stale.map(staleLine).join(""),
     );
     return cost.addresses.length > 0 ? 0 : 1;
   },
@@ -70,6 +74,9 @@ function printCost(
     `\n${queries.length} queries, ${wasted} of them for nothing${advice}\n`,
   ].join("");
 }
+
+const staleLine = ({ name, type, answered, now }: StaleAnswer): string =>
+  `stale: ${name}. ${type} was answered with ${answered.join(", ") || "nothing"}; the API has ${now.join(", ") || "nothing"}\n`;
 
 const adviceFor = (found: string, absolute: string): string =>
   `${found}. with the dot at its end costs 2${`${found}.` === absolute ? "" : ", wherever it is asked from"}`;
