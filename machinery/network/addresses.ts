@@ -135,6 +135,8 @@ export function cidrContains(cidr: string, ip: string): boolean {
   return table.lookup(ip) === true;
 }
 
+const MOST_KNOWN = 16_384;
+
 /**
  * Longest prefix match. One hash map for each prefix length in use, so a lookup costs as many probes as there are
  * different lengths, however many prefixes there are.
@@ -145,6 +147,8 @@ export class PrefixTable<T> {
   readonly #v6 = new Map<number, Map<bigint, T>>();
   #v4Lengths: readonly number[] = [];
   #v6Lengths: readonly number[] = [];
+  /** Found before, by IPv6 text: reading that is the slow part. */
+  readonly #known6 = new Map<string, T | undefined>();
 
   /** A bare address counts as its own /32 or /128. Throws RangeError on nonsense. */
   set(cidr: string, value: T): void {
@@ -173,6 +177,15 @@ export class PrefixTable<T> {
   }
 
   #lookup6(ip: string): T | undefined {
+    const known = this.#known6.get(ip);
+    if (known !== undefined || this.#known6.has(ip)) return known;
+    if (this.#known6.size >= MOST_KNOWN) this.#known6.clear();
+    const found = this.#search6(ip);
+    this.#known6.set(ip, found);
+    return found;
+  }
+
+  #search6(ip: string): T | undefined {
     if (!isIPv6(ip)) return undefined;
     const { bits } = toBits(ip);
     for (const length of this.#v6Lengths) {
@@ -185,6 +198,7 @@ export class PrefixTable<T> {
   #measure(): void {
     this.#v4Lengths = usedLengths(this.#v4);
     this.#v6Lengths = usedLengths(this.#v6);
+    this.#known6.clear();
   }
 }
 
