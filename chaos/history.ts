@@ -38,6 +38,8 @@ export interface Operation {
   error?: string;
   /** The client's own end, by which the flow log knows the connection; without the port when it never opened. */
   local?: string;
+  /** Of a DNS client: the addresses that it was given. */
+  answer?: string[];
 }
 
 export interface FaultRecord {

@@ -1,9 +1,10 @@
+import { runLoadLoop } from "../../machinery/network/load-loop.js";
 import { nodePortOf } from "../node-port.js";
 import type { Operation } from "../history.js";
 import type { TrafficSpec } from "../scenario/types.js";
 import type { Workload, WorkloadContext } from "../workload.js";
 
-/** Requests from this machine to a Service's node port, in an open loop: a slow answer does not hold the next one back. */
+/** Requests from this machine to a Service's node port. */
 export const hostLoad: Workload = {
   async prepare(context, spec) {
     const { namespace, service = "", port } = spec;
@@ -13,17 +14,20 @@ export const hostLoad: Workload = {
 };
 
 async function send(context: WorkloadContext, spec: TrafficSpec, nodePort: number): Promise<Operation[]> {
-  const { cluster, durationMs, signal } = context;
-  const startedMs = cluster.clock.monotonicMs();
-  const periodMs = 1000 / spec.perSecond;
-  const total = Math.floor(durationMs / periodMs);
-  const operations: Promise<Operation>[] = [];
-  for (let i = 0; i < total && !signal.aborted; i++) {
-    const waitMs = startedMs + i * periodMs - cluster.clock.monotonicMs();
-    if (waitMs > 0) await cluster.clock.sleep(waitMs);
-    operations.push(sendOne(context, spec, nodePort));
-  }
-  return Promise.all(operations);
+  const { cluster, durationMs, signal, rng } = context;
+  const operations: Operation[] = [];
+  if (spec.startMs > 0) await cluster.clock.sleep(spec.startMs);
+  await runLoadLoop(
+    { ...spec, durationMs: Math.min(spec.durationMs ?? durationMs, durationMs - spec.startMs) },
+    {
+      clock: cluster.clock,
+      rng,
+      signal,
+      sleep: (ms) => cluster.clock.sleep(ms),
+      send: async () => void operations.push(await sendOne(context, spec, nodePort)),
+    },
+  );
+  return operations;
 }
 
 async function sendOne(

@@ -1,13 +1,15 @@
-import { formatAddress, isIp } from "../../machinery/network/addresses.js";
+import { formatAddress } from "../../machinery/network/addresses.js";
 import { Http1Client } from "../../machinery/network/http1-client.js";
 import { Http1Error } from "../../machinery/network/http1-reader.js";
-import { type Connection, ConnectionError } from "../../machinery/network/network.js";
+import { runLoadLoop } from "../../machinery/network/load-loop.js";
+import { type Connection, ConnectionError, type SocketAddress } from "../../machinery/network/network.js";
 import { ResolveError } from "../../machinery/network/resolver.js";
 import type { Image } from "./image.js";
+import { type LoadOptions, parseLoadOptions } from "./load-options.js";
 import { describeNetworkError } from "./network-errors.js";
 import type { Process } from "./process.js";
 
-/** A load generator: an open loop of GETs, one JSON line on stdout for each request. */
+/** A load generator for HTTP, UDP and DNS in an open or a closed loop, one JSON line on stdout for each request. */
 export const load: Image = {
   repositories: ["kubesim.dev/load"],
   sizeBytes: 1_204_551,
@@ -15,14 +17,6 @@ export const load: Image = {
   cmd: [],
   programs: { "/load": runLoad },
 };
-
-interface LoadOptions {
-  url: URL;
-  perSecond: number;
-  durationMs: number;
-  timeoutMs: number;
-  keepAlive: boolean;
-}
 
 /** What one request came to; the shape of a line. */
 interface Outcome {
@@ -32,34 +26,31 @@ interface Outcome {
   status?: number;
   error?: string;
   local?: string;
+  /** Of a DNS client: the addresses. */
+  answer?: string[];
 }
 
-/** More requests than this under way at once would measure the generator, not the Service. */
-const MOST_UNDER_WAY = 2000;
+type Answered = Omit<Outcome, "atMs" | "tookMs">;
 
 async function runLoad(process: Process): Promise<number> {
-  const options = parseOptions(process.argv.slice(1));
+  const options = parseLoadOptions(process.argv.slice(1));
   if (typeof options === "string") {
     await process.stderr.write(`load: ${options}\n`);
     return 2;
   }
   process.onSignal("SIGTERM", () => process.exit(143));
-  const { clock } = process;
+  const { clock, rng, signal } = process;
   const idle: Pooled[] = [];
-  const startedMs = clock.monotonicMs();
-  const periodMs = 1000 / options.perSecond;
-  const total = Math.floor(options.durationMs / periodMs);
-  const underWay = new Set<Promise<void>>();
-  for (let i = 0; i < total; i++) {
-    const waitMs = startedMs + i * periodMs - clock.monotonicMs();
-    if (waitMs > 0) await process.sleep(waitMs);
-    if (underWay.size >= MOST_UNDER_WAY) await Promise.race(underWay);
-    const request = requestOnce(process, options, idle)
-      .then((outcome) => process.stdout.write(`${JSON.stringify(outcome)}\n`))
-      .finally(() => underWay.delete(request));
-    underWay.add(request);
-  }
-  await Promise.all(underWay);
+  if (options.startMs > 0) await process.sleep(options.startMs);
+  await runLoadLoop(options, {
+    clock,
+    rng,
+    signal,
+    sleep: (ms) => process.sleep(ms),
+    send: async () => {
+      await process.stdout.write(`${JSON.stringify(await requestOnce(process, options, idle))}\n`);
+    },
+  });
   return 0;
 }
 
@@ -68,37 +59,64 @@ interface Pooled {
   client: Http1Client;
 }
 
+/** What a timeout ends. */
+interface Attempt {
+  timedOut: boolean;
+  end: () => void;
+  local?: SocketAddress;
+}
+
 async function requestOnce(process: Process, options: LoadOptions, idle: Pooled[]): Promise<Outcome> {
   const { clock } = process;
   const atMs = clock.nowMs();
   const beganMs = clock.monotonicMs();
-  let pooled: Pooled | undefined;
-  let timedOut = false;
+  const attempt: Attempt = { timedOut: false, end: () => {} };
   const timer = clock.setTimer(options.timeoutMs, () => {
-    timedOut = true;
-    pooled?.connection.reset();
+    attempt.timedOut = true;
+    attempt.end();
   });
-  const outcome = (rest: Omit<Outcome, "atMs" | "tookMs">): Outcome => ({
+  const outcome = (answered: Answered): Outcome => ({
     atMs: Math.round(atMs),
     tookMs: Math.round((clock.monotonicMs() - beganMs) * 1000) / 1000,
-    ...rest,
+    ...answered,
     // A connection that never opened had a port too, but nobody is told which.
-    local: pooled ? formatAddress(pooled.connection.local) : process.network.ip,
+    local: attempt.local ? formatAddress(attempt.local) : process.network.ip,
   });
+  const late = `no answer within ${options.timeoutMs} ms`;
   try {
-    pooled = idle.pop() ?? (await open(process, options));
-    const status = await get(pooled, options);
-    if (options.keepAlive && pooled.client.reusable) idle.push(pooled);
-    else pooled.connection.end();
-    return outcome({ outcome: status === 200 ? "ok" : "failed", status });
+    const answered = await call(process, options, idle, attempt);
+    return outcome(attempt.timedOut ? { outcome: "failed", error: late } : answered);
   } catch (err) {
-    pooled?.connection.reset();
-    return outcome({
-      outcome: "failed",
-      error: timedOut ? `no answer within ${options.timeoutMs} ms` : describe(err),
-    });
+    return outcome({ outcome: "failed", error: attempt.timedOut ? late : describe(err) });
   } finally {
     timer.cancel();
+  }
+}
+
+function call(process: Process, options: LoadOptions, idle: Pooled[], attempt: Attempt): Promise<Answered> {
+  if (options.url.protocol === "dns:") return lookUp(process, options, attempt);
+  return options.url.protocol === "udp:"
+    ? sendDatagram(process, options, attempt)
+    : callHttp(process, options, idle, attempt);
+}
+
+async function callHttp(
+  process: Process,
+  options: LoadOptions,
+  idle: Pooled[],
+  attempt: Attempt,
+): Promise<Answered> {
+  const pooled = idle.pop() ?? (await open(process, options));
+  attempt.local = pooled.connection.local;
+  attempt.end = () => pooled.connection.reset();
+  try {
+    const status = await exchange(pooled, options);
+    if (options.keepAlive && pooled.client.reusable) idle.push(pooled);
+    else pooled.connection.end();
+    return { outcome: options.expect.includes(status) ? "ok" : "failed", status };
+  } catch (err) {
+    pooled.connection.reset();
+    throw err;
   }
 }
 
@@ -109,16 +127,47 @@ async function open(process: Process, { url, timeoutMs }: LoadOptions): Promise<
   return { connection, client: new Http1Client(connection) };
 }
 
-async function get({ client }: Pooled, { url, keepAlive }: LoadOptions): Promise<number> {
+async function exchange({ client }: Pooled, options: LoadOptions): Promise<number> {
+  const { url, keepAlive, method, headers, body } = options;
   const response = await client.request({
-    method: "GET",
+    method,
     path: `${url.pathname}${url.search}`,
-    headers: { host: url.host, "user-agent": "kubesim-load", ...(keepAlive ? {} : { connection: "close" }) },
+    headers: {
+      host: url.host,
+      "user-agent": "kubesim-load",
+      ...(keepAlive ? {} : { connection: "close" }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: Buffer.from(body) }),
   });
   for await (const _ of response.body) {
     // Read to the end: only a whole answer is an answer.
   }
   return response.status;
+}
+
+/** The first datagram back is the answer. */
+async function sendDatagram(process: Process, options: LoadOptions, attempt: Attempt): Promise<Answered> {
+  const [ip = ""] = await process.resolver.lookup(options.url.hostname);
+  const socket = process.network.bindUdp(0);
+  attempt.local = socket.address;
+  attempt.end = () => socket.close();
+  try {
+    socket.send({ ip, port: Number(options.url.port) }, Buffer.from(options.body ?? "ping"));
+    const datagram = await socket.receive();
+    return datagram ? { outcome: "ok" } : { outcome: "failed", error: "no answer" };
+  } finally {
+    socket.close();
+  }
+}
+
+/** The resolver has its own timeouts: an answer that comes later than ours has failed. */
+async function lookUp(process: Process, { url }: LoadOptions, attempt: Attempt): Promise<Answered> {
+  const late = new Promise<Answered>((resolve) => {
+    attempt.end = () => resolve({ outcome: "failed" });
+  });
+  const found = process.resolver.lookup(url.hostname).then((answer): Answered => ({ outcome: "ok", answer }));
+  return Promise.race([found, late]);
 }
 
 /** Lets pass what is no failure of the network: the program's own end, or a mistake of ours. */
@@ -127,30 +176,4 @@ function describe(err: unknown): string {
     return describeNetworkError(err) ?? err.message;
   }
   throw err;
-}
-
-/** The options, or what is wrong with them. */
-function parseOptions(args: readonly string[]): LoadOptions | string {
-  const values = new Map(
-    args.map((arg) => {
-      const [name = "", value = "true"] = arg.replace(/^--/, "").split(/=(.*)/s);
-      return [name, value];
-    }),
-  );
-  const text = values.get("url") ?? "";
-  if (!URL.canParse(text)) return `--url is not a URL: "${text}"`;
-  const url = new URL(text);
-  if (url.protocol !== "http:" || (url.hostname === "" && !isIp(url.hostname)))
-    return `--url must be http://…, not "${text}"`;
-  const options = {
-    url,
-    perSecond: Number(values.get("per-second") ?? 10),
-    durationMs: Number(values.get("duration-ms") ?? 10_000),
-    timeoutMs: Number(values.get("timeout-ms") ?? 2000),
-    keepAlive: values.get("keep-alive") === "true",
-  };
-  const positive = [options.perSecond, options.durationMs, options.timeoutMs].every(
-    (n) => Number.isFinite(n) && n > 0,
-  );
-  return positive ? options : "--per-second, --duration-ms and --timeout-ms must be positive numbers";
 }
