@@ -7,6 +7,7 @@ import { clockFaults } from "./faults/clocks.js";
 import { linkFaults } from "./faults/links.js";
 import { nodeFaults } from "./faults/nodes.js";
 import { duplicateFaults, processFaults } from "./faults/processes.js";
+import { proxyFaults } from "./faults/proxies.js";
 import { storeFaults } from "./faults/store.js";
 import { watchFaults } from "./faults/watches.js";
 
@@ -21,6 +22,7 @@ export const faults: readonly Fault[] = [
   ...storeFaults,
   ...processFaults,
   ...duplicateFaults,
+  ...proxyFaults,
   ...clockFaults,
   ...changeFaults,
 ];

@@ -189,6 +189,13 @@ export class Proxy {
     this.#wakeup.ring();
   }
 
+  /** From now on two syncs are so far apart at least; answers what it was. */
+  useMinSyncPeriod(periodMs: number): number {
+    const before = this.#config.minSyncPeriodMs;
+    this.#config.minSyncPeriodMs = periodMs;
+    return before;
+  }
+
   adminHandlers(): AdminHandlers {
     return proxyHandlers(this);
   }

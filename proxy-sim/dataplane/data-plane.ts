@@ -21,6 +21,7 @@ import { HostDatagrams } from "./host-datagrams.js";
 import type { HostListeners } from "./host-ports.js";
 import { throughLoopback } from "./loopback.js";
 import { backendKey } from "./route-entry.js";
+import { ProgrammingFaults } from "./programming-faults.js";
 import { Router } from "./router.js";
 import type { DataPlaneApi, DataPlaneBoot, HostPort, ProgramResult, ProgramTransaction } from "./table.js";
 import { type Explanation, explain } from "./trace.js";
@@ -67,6 +68,7 @@ export const hostIpFor = (ip: string): string => HOST_IPS[familyOf(ip)];
 export class DataPlane implements Uplink, DataPlaneApi {
   readonly flows: FlowLog;
   readonly links: Links;
+  readonly programming = new ProgrammingFaults();
   readonly router: Router;
   readonly datagrams: Datagrams;
   /** UDP from the host. */
@@ -140,6 +142,18 @@ export class DataPlane implements Uplink, DataPlaneApi {
   bootNode(node: string): void {
     if (!this.router.isDown(node)) return;
     this.router.boot(node);
+    this.askForEverything();
+  }
+
+  /** The rules of these nodes are gone (`iptables -F`); connections that are open go on. Throws RangeError for an unknown node. */
+  flushTables(nodes: readonly string[]): void {
+    const unknown = nodes.find((node) => !this.router.kernel(node));
+    if (unknown !== undefined) throw new RangeError(`node "${unknown}" not found`);
+    for (const node of nodes) this.router.flushTable(node);
+  }
+
+  /** Whoever programs it is told that tables are not what they were. */
+  askForEverything(): void {
     this.#boots += 1;
     for (const wake of this.#rebooted) wake();
   }
@@ -158,10 +172,10 @@ export class DataPlane implements Uplink, DataPlaneApi {
     if (transaction.bootId !== undefined && transaction.bootId !== bootId)
       return { kind: "resync", bootId, reason: "the data plane was restarted" };
     this.#useBalancers(transaction);
-    const result = this.router.program(transaction);
+    const result = this.router.program(this.programming.taken(transaction));
     if ("mismatch" in result) return { kind: "resync", bootId, reason: result.mismatch };
     this.#programmed += 1;
-    const conntrackDeleted = this.datagrams.flushStale(result.changed);
+    const conntrackDeleted = this.programming.keepsConntrack ? 0 : this.datagrams.flushStale(result.changed);
     await this.#options.hostListeners?.sync(this.router);
     return { kind: "programmed", bootId, hostPorts: this.hostPorts(), conntrackDeleted };
   }

@@ -15,6 +15,30 @@ export function defineDataPlaneFaults(points: FaultPoints, dataPlane: DataPlane)
     },
   });
   points.define({
+    name: "flush-tables",
+    summary: "the rules of these nodes are gone; their proxies write them anew at the end",
+    inject({ nodes }) {
+      dataPlane.flushTables(namesIn(nodes));
+      return () => dataPlane.askForEverything();
+    },
+  });
+  points.define({
+    name: "partial-program",
+    summary: "the rules of a share of all service ports stay as they are, whatever a proxy writes",
+    inject(parameters) {
+      const undo = dataPlane.programming.writePartly(parameters);
+      return () => {
+        undo();
+        dataPlane.askForEverything();
+      };
+    },
+  });
+  points.define({
+    name: "stale-conntrack",
+    summary: "UDP entries whose endpoints are gone are not deleted",
+    inject: () => dataPlane.programming.keepConntrack(),
+  });
+  points.define({
     name: "node-kernel",
     summary: "a node's kernel is gone: tables, conntrack and flows with it",
     inject({ node }) {
@@ -22,4 +46,9 @@ export function defineDataPlaneFaults(points: FaultPoints, dataPlane: DataPlane)
       return () => dataPlane.bootNode(String(node as string));
     },
   });
+}
+
+function namesIn(value: unknown): string[] {
+  if (Array.isArray(value) && value.every((name) => typeof name === "string")) return value;
+  throw new RangeError("nodes must be a list of names");
 }

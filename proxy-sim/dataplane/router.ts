@@ -98,6 +98,12 @@ export class Router {
     if (this.#kernels.has(node)) this.#kernels.set(node, this.#newKernel(node));
   }
 
+  /** The node has no rules any more; what its kernel remembers of flows stays. */
+  flushTable(node: string): void {
+    const kernel = this.#kernels.get(node);
+    if (kernel) kernel.table = RouteTable.empty;
+  }
+
   /** The node runs again, with an empty table. */
   boot(node: string): void {
     this.#down.delete(node);
