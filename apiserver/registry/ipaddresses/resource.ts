@@ -4,7 +4,7 @@ import { type IPAddress, ipAddresses } from "../../../machinery/api/networking-v
 import { newAlreadyExists } from "../../../machinery/api/status.js";
 import { groupResource } from "../../../machinery/api/resource.js";
 import type { IpAllocator } from "../allocators/ip-allocator.js";
-import { ageColumn, ageOf, NONE, nameColumn, textColumn } from "../printing.js";
+import { NONE, nameColumn, textColumn } from "../printing.js";
 import { type ServedResource, serve, type Strategy } from "../serve.js";
 import { immutable } from "../validation/fields.js";
 import { isCanonicalIp } from "../validation/ip.js";
@@ -56,9 +56,8 @@ export const ipAddressResource = (allocator: IpAllocator): ServedResource<IPAddr
         "ParentRef",
         "ParentRef references the resource that an IPAddress is attached to. An IPAddress must reference a parent object.",
       ),
-      ageColumn,
     ],
-    row: (address, nowMs) => [address.metadata.name, formatParent(address), ageOf(address, nowMs)],
+    row: (address) => [address.metadata.name, formatParent(address)],
   });
 
 /** Upstream: printIPAddress. */
