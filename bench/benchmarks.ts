@@ -3,6 +3,7 @@ import { convergence } from "./benchmarks/convergence.js";
 import { creates } from "./benchmarks/creates.js";
 import { dns } from "./benchmarks/dns.js";
 import { footprint } from "./benchmarks/footprint.js";
+import { ingress } from "./benchmarks/ingress.js";
 import { reads } from "./benchmarks/reads.js";
 import { routeLookups } from "./benchmarks/route-lookups.js";
 import { scaleUp } from "./benchmarks/scale-up.js";
@@ -20,6 +21,7 @@ export const benchmarks: readonly Benchmark[] = [
   scaleUp,
   convergence,
   serviceTraffic,
+  ingress,
   dns,
   routeLookups,
 ];

@@ -56,7 +56,7 @@ export const serviceTraffic: Benchmark = {
   },
 };
 
-const pageAt = ({ host, port }: Target): Promise<string | undefined> =>
+export const pageAt = ({ host, port }: Target): Promise<string | undefined> =>
   new Promise((resolve) => {
     const call = get({ host, port, path: "/", agent: false }, (response) => {
       const chunks: Buffer[] = [];

@@ -20,7 +20,7 @@ export type JobName = keyof Jobs;
 export type JobOptions<N extends JobName> = Parameters<Jobs[N]>[0];
 export type JobResult<N extends JobName> = Awaited<ReturnType<Jobs[N]>>;
 
-export type ServerName = "https" | "express" | "http" | "relay" | "datagrams";
+export type ServerName = "https" | "express" | "http" | "relay" | "reverse-proxy" | "datagrams";
 export interface ServerOptions {
   /** PEM; absent: plain text. */
   tls?: { key: string; cert: string };

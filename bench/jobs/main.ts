@@ -18,6 +18,7 @@ const servers: Readonly<Record<ServerName, () => Promise<{ serve: (options: Serv
   express: () => import("../floors/express-server.js"),
   http: () => import("../floors/http-server.js"),
   relay: () => import("../floors/tcp-relay.js"),
+  "reverse-proxy": () => import("../floors/reverse-proxy.js"),
   datagrams: () => import("../floors/dgram-echo.js"),
 };
 
