@@ -40,6 +40,9 @@ export function connectionPair(options: PipeOptions): [OwnedConnection, OwnedCon
   return [new PipeEnd(near, forth, back), new PipeEnd(far, back, forth)];
 }
 
+/** Made when somebody is told: most connections that are reset have no reader left, and an error is dear. */
+type Reason = () => ConnectionError;
+
 /** `data` carries bytes, the others are FIN and RST. */
 type Packet = Uint8Array | "end" | "reset";
 
@@ -52,9 +55,9 @@ interface Waiter<T> {
 class Lane {
   /** Called when FIN, RST or giving up reaches the receiver. */
   onEnd: () => void = () => {};
-  onReset: (reason: ConnectionError) => void = () => {};
+  onReset: (reason: Reason) => void = () => {};
   /** The sender's end, which learns that the lane was given up. */
-  onGivenUp: (reason: ConnectionError) => void = () => {};
+  onGivenUp: (reason: Reason) => void = () => {};
 
   readonly #clock: Clock;
   readonly #latency: Latency;
@@ -67,7 +70,7 @@ class Lane {
   #lastArrivalMs = 0;
   #timersPending = 0;
   #ended = false;
-  #failure: ConnectionError | undefined;
+  #failure: Reason | undefined;
   #silent = false;
 
   constructor(clock: Clock, latency: Latency, limit: number) {
@@ -77,7 +80,7 @@ class Lane {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#failure) return Promise.reject(this.#failure());
     if (bytes.length === 0) return Promise.resolve();
     this.#unreadBytes += bytes.length;
     this.send(bytes);
@@ -96,7 +99,7 @@ class Lane {
       this.#consumed(chunk.length);
       return Promise.resolve(chunk);
     }
-    if (this.#failure) return Promise.reject(this.#failure);
+    if (this.#failure) return Promise.reject(this.#failure());
     if (this.#ended) return Promise.resolve(undefined);
     if (this.#reader) return Promise.reject(new TypeError("one reader at a time"));
     return new Promise((resolve, reject) => {
@@ -105,13 +108,13 @@ class Lane {
   }
 
   /** Nothing arrives any more; whoever waits is told. Bytes that already arrived can still be read. */
-  fail(reason: ConnectionError): void {
+  fail(reason: Reason): void {
     if (this.#failure) return;
     this.#failure = reason;
     this.#underWay.length = 0;
-    this.#reader?.reject(reason);
+    this.#reader?.reject(reason());
     this.#reader = undefined;
-    for (const writer of this.#writers.splice(0)) writer.reject(reason);
+    for (const writer of this.#writers.splice(0)) writer.reject(reason());
   }
 
   /** From now on every packet is lost, until the sender gives up. */
@@ -136,7 +139,7 @@ class Lane {
 
   #retry(attempt: number): void {
     if (attempt >= MOST_RETRIES) {
-      const reason = new ConnectionError("timed-out");
+      const reason = (): ConnectionError => new ConnectionError("timed-out");
       this.fail(reason);
       this.onGivenUp(reason);
       return;
@@ -158,7 +161,7 @@ class Lane {
       this.#reader = undefined;
       this.onEnd();
     } else if (packet === "reset") {
-      const reason = new ConnectionError("reset", "connection reset by peer");
+      const reason = (): ConnectionError => new ConnectionError("reset", "connection reset by peer");
       this.fail(reason);
       this.onReset(reason);
     } else this.#receive(packet);
@@ -231,7 +234,7 @@ class PipeEnd implements OwnedConnection {
     this.#out.send("reset");
     this.#sentEnd = true;
     this.#dead = true;
-    this.#in.fail(new ConnectionError("reset", "connection was reset here"));
+    this.#in.fail(() => new ConnectionError("reset", "connection was reset here"));
     this.#close();
   }
 
@@ -243,7 +246,7 @@ class PipeEnd implements OwnedConnection {
     this.#close();
   }
 
-  #die(reason: ConnectionError): void {
+  #die(reason: Reason): void {
     this.#dead = true;
     this.#out.fail(reason);
     this.#in.fail(reason);
