@@ -262,3 +262,18 @@ test("each replica answers from its own watch: one that is behind gives the addr
   await pods.scheduler.run(30_000);
   expect(await dig(pods, behind, web1)).toContain("10.96.7.7");
 });
+
+test("template makes answers from the name asked for", async () => {
+  const pods = new TestPods({ apiAccess: () => anApi({ reachable: true }) });
+  const rules = [
+    'template IN A nip.test {\n match "^(?P<a>\\d+)-(?P<b>\\d+)-(?P<c>\\d+)-(?P<d>\\d+)[.]nip[.]test[.]$"',
+    ' answer "{{ .Name }} 60 IN A {{ .Group.a }}.{{ .Group.b }}.{{ .Group.c }}.{{ index .Match 4 }}"\n fallthrough\n }',
+    "template ANY ANY gone.test {\n rcode NXDOMAIN\n }",
+  ];
+  const { ip } = (await aDnsPod(pods, `. {\n ${rules.join("\n")}\n ${kubernetesPlugin}\n}\n`)).sandbox;
+  await running(pods);
+  expect(await dig(pods, ip, "10-1-2-3.nip.test")).toContain("10-1-2-3.nip.test.\t60\tIN\tA\t10.1.2.3\n");
+  expect(await dig(pods, ip, "10-1-2-300.nip.test")).toContain("status: SERVFAIL");
+  expect(await dig(pods, ip, "www.nip.test")).toContain("status: SERVFAIL");
+  expect(await dig(pods, ip, "x.gone.test MX")).toContain("status: NXDOMAIN");
+});

@@ -2,6 +2,8 @@ import { CorefileError, type Directive } from "../../../machinery/dns/corefile.j
 import { CACHE_DEFAULTS, type CacheLimits, type CacheOptions } from "../../../machinery/dns/plugins/cache.js";
 import type { HostsOptions } from "../../../machinery/dns/plugins/hosts.js";
 import type { KubernetesOptions } from "../../../machinery/dns/plugins/kubernetes.js";
+import type { TemplateOptions } from "../../../machinery/dns/plugins/template.js";
+import { RCODES, type Rcode } from "../../../machinery/dns/reply.js";
 import { isIp } from "../../../machinery/network/addresses.js";
 import { parseDurationMs } from "../../shell/tool.js";
 import type { ForwardConfig, PluginSource } from "./server-config.js";
@@ -141,4 +143,42 @@ export function forwardConfig({ args, body, line }: Directive, at: PluginSource)
     policy,
     mostConcurrent: Number(property("max_concurrent")[0] ?? 0),
   };
+}
+
+// Upstream: coredns plugin/template setup.go templateParse.
+export function templateOptions(directive: Directive, at: PluginSource): TemplateOptions {
+  const { args, body, line } = directive;
+  const [className = "", type, ...zoneArgs] = args;
+  if (type === undefined || !["IN", "ANY"].includes(className.toUpperCase())) {
+    throw mistake("template", at, line, `invalid RR class ${className}`);
+  }
+  const lines = (name: string): readonly Directive[] => body.filter((property) => property.name === name);
+  const texts = (name: string): string[] => lines(name).map((property) => property.args.join(" "));
+  const rcodes = Object.keys(RCODES) as Rcode[];
+  const wantedRcode = (lines("rcode")[0]?.args[0] ?? "NOERROR").toUpperCase();
+  const rcode = rcodes.find((name) => name === wantedRcode);
+  if (!rcode) throw mistake("template", at, line, `unknown rcode ${wantedRcode}`);
+  const matches = lines("match").flatMap((property) =>
+    property.args.map((text) => ({ text, line: property.line })),
+  );
+  const zones = zoneArgs.length > 0 ? zoneNames(zoneArgs) : at.zones;
+  return {
+    type: type.toUpperCase(),
+    zones,
+    patterns: matches.length > 0 ? matches.map((match) => pattern(match, at)) : [/.*/],
+    answers: texts("answer"),
+    additionals: texts("additional"),
+    authorities: texts("authority"),
+    rcode,
+    fallthrough: fallthroughOf(directive, zones),
+  };
+}
+
+/** A regular expression of Go, as far as JavaScript writes it otherwise. */
+function pattern({ text, line }: { text: string; line: number }, at: PluginSource): RegExp {
+  try {
+    return new RegExp(text.replace(/^\(\?i\)/, "").replaceAll("(?P<", "(?<"), "i");
+  } catch {
+    throw mistake("template", at, line, `could not parse regex: ${text}`);
+  }
 }

@@ -8,7 +8,14 @@ import type { CacheOptions } from "../../../machinery/dns/plugins/cache.js";
 import type { HostsOptions } from "../../../machinery/dns/plugins/hosts.js";
 import type { KubernetesOptions } from "../../../machinery/dns/plugins/kubernetes.js";
 import { parseDurationMs } from "../../shell/tool.js";
-import { cacheOptions, forwardConfig, hostsOptions, kubernetesOptions } from "./plugin-config.js";
+import type { TemplateOptions } from "../../../machinery/dns/plugins/template.js";
+import {
+  cacheOptions,
+  forwardConfig,
+  hostsOptions,
+  kubernetesOptions,
+  templateOptions,
+} from "./plugin-config.js";
 
 /** Where a server block forwards to: addresses, or files like /etc/resolv.conf that name them. */
 export interface ForwardConfig {
@@ -36,6 +43,7 @@ export interface ServerConfig {
   metricsPort: number | undefined;
   mostUdpBytes: number;
   cache: CacheOptions | undefined;
+  templates: readonly TemplateOptions[];
   hosts: HostsOptions | undefined;
   kubernetes: Omit<KubernetesOptions, "localIPs"> | undefined;
   forwards: readonly ForwardConfig[];
@@ -49,14 +57,14 @@ const USUAL_RELOAD_MS = 30_000;
 const LEAST_RELOAD_MS = 2000;
 
 const EMULATED = new Set(
-  "errors log loadbalance loop whoami reload health ready prometheus bufsize cache hosts kubernetes forward".split(
+  "errors log loadbalance loop whoami reload health ready prometheus bufsize cache template hosts kubernetes forward".split(
     " ",
   ),
 );
 const NOT_EMULATED = new Set(
   (
     "root metadata geoip cancel tls quic timeouts multisocket nsid bind debug trace pprof dnstap local dns64 acl any " +
-    "chaos tsig rewrite header dnssec autopath minimal template transfer route53 azure clouddns k8s_external file auto " +
+    "chaos tsig rewrite header dnssec autopath minimal transfer route53 azure clouddns k8s_external file auto " +
     "secondary etcd grpc erratic on sign view nomad"
   ).split(" "),
 );
@@ -102,6 +110,7 @@ function serverConfig(block: ServerBlock, path: string, readFile: (path: string)
     mostUdpBytes:
       read("bufsize", ({ args }) => Number(args[0] ?? USUAL_UDP_BYTES) || USUAL_UDP_BYTES) ?? 65_535,
     cache: read("cache", cacheOptions),
+    templates: all("template").map((directive) => templateOptions(directive, { path, zones, readFile })),
     hosts: read("hosts", hostsOptions),
     kubernetes: read("kubernetes", kubernetesOptions),
     forwards: all("forward").map((directive) => forwardConfig(directive, { path, zones, readFile })),
@@ -149,6 +158,7 @@ export const WITHOUT_COREFILE: ServerConfig = {
   metricsPort: undefined,
   mostUdpBytes: USUAL_UDP_BYTES,
   cache: undefined,
+  templates: [],
   hosts: undefined,
   kubernetes: undefined,
   forwards: [],

@@ -8,6 +8,7 @@ import { hosts } from "../../../machinery/dns/plugins/hosts.js";
 import { kubernetes } from "../../../machinery/dns/plugins/kubernetes.js";
 import { loadbalance } from "../../../machinery/dns/plugins/loadbalance.js";
 import type { DnsHandler, DnsPlugin } from "../../../machinery/dns/plugins/plugin.js";
+import { template } from "../../../machinery/dns/plugins/template.js";
 import { emptyReply } from "../../../machinery/dns/reply.js";
 import { canonicalIp, isIp, parseAddress } from "../../../machinery/network/addresses.js";
 import type { SocketAddress } from "../../../machinery/network/network.js";
@@ -47,6 +48,7 @@ export function buildPlugins(
   const plugins: DnsPlugin[] = [];
   if (config.loadbalance) plugins.push(loadbalance(rng.fork("loadbalance")));
   if (cache) plugins.push(cache.plugin);
+  for (const options of config.templates) plugins.push(template(options));
   if (config.hosts) plugins.push(hosts(config.hosts));
   if (config.kubernetes && view) {
     const lookup: DnsHandler = (request) => whole.handler(request);
