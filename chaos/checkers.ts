@@ -1,12 +1,18 @@
 import type { Checker } from "./checker.js";
 import { clusterIPStable } from "./checkers/cluster-ip-stable.js";
+import { endpointsConverge } from "./checkers/endpoints-converge.js";
 import { failuresExplained } from "./checkers/failures-explained.js";
+import { latencyBudget } from "./checkers/latency-budget.js";
 import { onlySelectedPods } from "./checkers/only-selected-pods.js";
 import { requestBudget } from "./checkers/request-budget.js";
+import { tablesAgree } from "./checkers/tables-agree.js";
 
 /** Every invariant a scenario can name. */
 export const checkers: readonly Checker[] = [
   requestBudget,
+  latencyBudget,
+  tablesAgree,
+  endpointsConverge,
   onlySelectedPods,
   clusterIPStable,
   failuresExplained,
