@@ -102,6 +102,8 @@ export class SimulatedCluster {
   static async start(options: SimulationOptions): Promise<SimulatedCluster> {
     const cluster = new SimulatedCluster(options);
     for (const process of cluster.processes.all) process.launch();
+    const [refused] = cluster.processes.all.flatMap(({ failedStarts }) => failedStarts);
+    if (refused !== undefined) throw refused;
     await cluster.until(
       () => cluster.processes.of("kubelet").isReady,
       READY_LIMIT_MS,
