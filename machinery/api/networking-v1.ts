@@ -90,6 +90,8 @@ export const serviceCIDRs = resource<ServiceCIDR>("networking.k8s.io/v1", "Servi
   plural: "servicecidrs",
   namespaced: false,
 });
+/** Ranges of a cluster that names no others, its own family first. */
+export const DEFAULT_SERVICE_CIDRS: readonly string[] = ["10.96.0.0/12", "fd00:10:96::/112"];
 /** Keeps a ServiceCIDR while Services need its addresses. */
 export const SERVICE_CIDR_FINALIZER = "networking.k8s.io/service-cidr-finalizer";
 

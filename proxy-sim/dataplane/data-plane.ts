@@ -1,5 +1,6 @@
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Logger } from "../../machinery/api/logger.js";
+import { DEFAULT_SERVICE_CIDRS } from "../../machinery/api/networking-v1.js";
 import type { Rng } from "../../machinery/api/rng.js";
 import { familyOf, formatAddress } from "../../machinery/network/addresses.js";
 import { SYN_TIMEOUT_MS } from "../../machinery/network/handshake.js";
@@ -89,7 +90,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
       rng: rng.fork("nodes"),
       balancer: options.balancer ?? iptables,
       hosts: options.hosts ?? {},
-      serviceCIDRs: options.serviceCIDRs ?? ["10.96.0.0/12"],
+      serviceCIDRs: options.serviceCIDRs ?? DEFAULT_SERVICE_CIDRS,
     });
     this.flows = new FlowLog(clock, options.flowCapacity, this.router.connections);
     this.datagrams = new Datagrams({

@@ -1,5 +1,6 @@
 import { whenAborted } from "../../machinery/api/when-aborted.js";
 import { readFileSync } from "node:fs";
+import { DEFAULT_SERVICE_CIDRS } from "../../machinery/api/networking-v1.js";
 import { startAdminServer } from "../../machinery/runtime/admin-server.js";
 import { breakableProcess } from "../../machinery/runtime/breakable.js";
 import { jsonLogger } from "../../machinery/runtime/json-logger.js";
@@ -31,7 +32,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       collectPublished,
       [],
     )
-    .option("--service-cidr <cidrs>", "addresses of Services, comma-separated", "10.96.0.0/12")
+    .option("--service-cidr <cidrs>", "addresses of Services, comma-separated", DEFAULT_SERVICE_CIDRS.join())
     .parse([...argv], { from: "user" })
     .opts<Options>();
   const stopping = shutdownSignal(

@@ -1,5 +1,6 @@
 import { type Service, services } from "../../../machinery/api/core-v1.js";
 import { isDns1035Label } from "../../../machinery/api/names.js";
+import { DEFAULT_SERVICE_CIDRS } from "../../../machinery/api/networking-v1.js";
 import type { IpAllocator } from "../allocators/ip-allocator.js";
 import type { PortAllocator } from "../allocators/port-allocator.js";
 import type { ProxyDialer } from "../proxy.js";
@@ -20,7 +21,7 @@ export interface ServiceRanges {
   nodePorts: { first: number; last: number };
 }
 export const DEFAULT_RANGES: ServiceRanges = {
-  clusterIps: ["10.96.0.0/12", "fd00:10:96::/112"],
+  clusterIps: DEFAULT_SERVICE_CIDRS,
   nodePorts: { first: 30000, last: 32767 },
 };
 
