@@ -47,12 +47,12 @@ export const reachCommand: CliCommand = {
       ]);
       const node = allNodes.items.find(({ metadata }) => metadata.name === place.node);
       const ways = found.flatMap((service) => waysInto(service, slices.items, node));
-      if (ways.length === 0) throw new UserError(`no TCP Services in namespace ${namespace}`);
+      if (ways.length === 0) throw new UserError(`no Services in namespace ${namespace}`);
       const attempts = new Attempts({
         clock: context.clock,
         dialer,
-        podIP: place.ip,
-        nodeIP: place.nodeIP,
+        podIPs: place.ips,
+        nodeIPs: place.nodeIPs,
         hostPorts,
       });
       const rows = await tryAll(ways, attempts);
@@ -84,8 +84,8 @@ async function tryAll(ways: readonly WayIn[], attempts: Attempts): Promise<Row[]
   return rows;
 }
 
-function cells({ service, type, way, address, name, pod, node, host }: Row): string[] {
+function cells({ service, type, way, protocol, address, name, pod, node, host }: Row): string[] {
   const absent = way === "load balancer" ? "<pending>" : "<none>";
-  const where = address ? formatAddress(address) : (name ?? absent);
+  const where = address ? `${formatAddress(address)}${protocol === "UDP" ? "/UDP" : ""}` : (name ?? absent);
   return [service.split("/")[1] ?? service, type, way, where, pod, node, host];
 }

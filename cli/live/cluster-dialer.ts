@@ -104,7 +104,7 @@ export class ClusterDialer {
 export async function bridgeAddress(
   client: RestClient,
   name: string | undefined,
-): Promise<{ node: string; nodeIP: string; ip: string }> {
+): Promise<{ node: string; nodeIPs: string[]; ip: string; ips: string[] }> {
   const { items } = await client.list(nodes);
   const node = name === undefined ? items[0] : items.find(({ metadata }) => metadata.name === name);
   if (!node)
@@ -113,7 +113,10 @@ export async function bridgeAddress(
   if (!podCIDR) throw new UserError(`node ${node.metadata.name} has no pod range yet`);
   return {
     node: node.metadata.name,
-    nodeIP: node.status.addresses?.find(({ type }) => type === "InternalIP")?.address ?? "",
+    nodeIPs: (node.status.addresses ?? []).flatMap(({ type, address }) =>
+      type === "InternalIP" ? [address] : [],
+    ),
     ip: addressInCidr(podCIDR, 1),
+    ips: (node.spec.podCIDRs ?? [podCIDR]).map((cidr) => addressInCidr(cidr, 1)),
   };
 }

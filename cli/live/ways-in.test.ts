@@ -68,3 +68,32 @@ test("a headless Service is reached by its pods only, an ExternalName by its nam
     { way: "CNAME", name: "web.default.svc.cluster.local" },
   ]);
 });
+
+test("both families, external addresses and ports of UDP are ways of their own; SCTP is none here", () => {
+  const dual = aService({
+    clusterIP: "10.96.0.9",
+    clusterIPs: ["10.96.0.9", "fd00:10:96::9"],
+    externalIPs: ["203.0.113.7"],
+    ports: [
+      { name: "dns", port: 53, protocol: "UDP", targetPort: 53 },
+      { name: "sctp", port: 54, protocol: "SCTP", targetPort: 54 },
+    ],
+  });
+  const slices = ["10.244.0.3", "10.244.0.4", "fd00:10:244::3"].map((ip) => ({
+    ...slice,
+    ports: [{ name: "dns", port: 53, protocol: "UDP" }],
+    endpoints: [{ addresses: [ip] }],
+  })) as unknown as EndpointSlice[];
+
+  const ways = waysInto(dual, slices, node).map(
+    ({ way, protocol, address }) => `${way} ${address?.ip} ${protocol}`,
+  );
+
+  expect(ways.sort()).toEqual([
+    "cluster IP 10.96.0.9 UDP",
+    "cluster IP fd00:10:96::9 UDP",
+    "external IP 203.0.113.7 UDP",
+    "pod IP 10.244.0.3 UDP",
+    "pod IP fd00:10:244::3 UDP",
+  ]);
+});

@@ -1,11 +1,14 @@
-import type { Node, Service, ServicePort } from "../../machinery/api/core-v1.js";
+import type { Node, Protocol, Service, ServicePort } from "../../machinery/api/core-v1.js";
 import { type EndpointSlice, SERVICE_NAME_LABEL } from "../../machinery/api/discovery-v1.js";
+import { familyOf } from "../../machinery/network/addresses.js";
+import type { SocketAddress } from "../../machinery/network/network.js";
 
 /** One address by which somebody might reach a Service. */
 export interface WayIn {
   service: string;
   type: Service["spec"]["type"];
-  way: "cluster IP" | "node port" | "load balancer" | "pod IP" | "CNAME";
+  protocol: Protocol;
+  way: "cluster IP" | "external IP" | "node port" | "load balancer" | "pod IP" | "CNAME";
   /** Absent while there is none: a load balancer that is pending, a Service without pods. */
   address?: { ip: string; port: number };
   /** Of an ExternalName: the name to ask for. */
@@ -14,54 +17,71 @@ export interface WayIn {
   servicePort: string;
 }
 
-/** Every way into a Service, one for each TCP port and kind of address; of pods only one that is ready. */
+/** Every way into a Service, one for each port and address; of pods only one of each family that is ready. */
 export function waysInto(
   service: Service,
   slices: readonly EndpointSlice[],
   node: Node | undefined,
 ): WayIn[] {
   const { namespace, name } = service.metadata;
-  const { spec, status } = service;
+  const { spec } = service;
   const base = { service: `${namespace}/${name}`, type: spec.type, servicePort: `${namespace}/${name}` };
   if (spec.type === "ExternalName")
-    return [{ ...base, way: "CNAME", name: `${name}.${namespace}.svc.cluster.local` }];
+    return [{ ...base, protocol: "UDP", way: "CNAME", name: `${name}.${namespace}.svc.cluster.local` }];
   const own = slices.filter(
     ({ metadata }) => metadata.namespace === namespace && metadata.labels?.[SERVICE_NAME_LABEL] === name,
   );
-  const nodeIP = node?.status.addresses?.find(({ type }) => type === "InternalIP")?.address;
   return (spec.ports ?? [])
-    .filter(({ protocol }) => protocol === "TCP")
+    .filter(({ protocol }) => protocol !== "SCTP")
     .flatMap((port) => {
-      const at = { ...base, servicePort: `${base.servicePort}${port.name ? `:${port.name}` : ""}` };
-      const ways: WayIn[] = [];
-      if (spec.clusterIP && spec.clusterIP !== "None")
-        ways.push({ ...at, way: "cluster IP", address: { ip: spec.clusterIP, port: port.port } });
-      if (port.nodePort !== undefined && nodeIP !== undefined)
-        ways.push({
-          ...at,
-          way: "node port",
-          address: { ip: nodeIP, port: port.nodePort },
-          nodePort: port.nodePort,
-        });
-      if (spec.type === "LoadBalancer") {
-        const ip = status.loadBalancer?.ingress?.[0]?.ip;
-        ways.push({ ...at, way: "load balancer", ...(ip ? { address: { ip, port: port.port } } : {}) });
-      }
-      const pod = podAddress(own, port);
-      ways.push({ ...at, way: "pod IP", ...(pod ? { address: pod } : {}) });
-      return ways;
+      const servicePort = `${base.servicePort}${port.name ? `:${port.name}` : ""}`;
+      const at = { ...base, protocol: port.protocol, servicePort };
+      return addressesOf(service, port, own, node).map((found) => ({ ...at, ...found }));
     });
 }
 
-function podAddress(
-  slices: readonly EndpointSlice[],
+type Found = Pick<WayIn, "way" | "address" | "nodePort">;
+
+function addressesOf(
+  { spec, status }: Service,
   port: ServicePort,
-): { ip: string; port: number } | undefined {
-  for (const { endpoints, ports = [], addressType } of slices) {
-    const found = ports.find(({ name = "" }) => name === (port.name ?? ""))?.port;
-    if (found === undefined || addressType === "FQDN") continue;
-    const ip = endpoints.find(({ conditions }) => conditions?.ready !== false)?.addresses[0];
-    if (ip !== undefined) return { ip, port: found };
-  }
-  return undefined;
+  slices: readonly EndpointSlice[],
+  node: Node | undefined,
+): Found[] {
+  const clusterIPs = (spec.clusterIPs ?? [spec.clusterIP ?? ""]).filter((ip) => ip !== "" && ip !== "None");
+  const nodeIPs = (node?.status.addresses ?? []).filter(({ type }) => type === "InternalIP");
+  const ingress = (status.loadBalancer?.ingress ?? []).flatMap(({ ip }) => (ip ? [ip] : []));
+  const { nodePort } = port;
+  const isFamily = ({ address }: { address: string }): boolean =>
+    clusterIPs.some((ip) => familyOf(ip) === familyOf(address));
+  const pods = slices.flatMap((slice) => podAddress(slice, port) ?? []);
+  const at = (way: WayIn["way"], ips: readonly string[]): Found[] =>
+    ips.map((ip) => ({ way, address: { ip, port: port.port } }));
+  return [
+    ...at("cluster IP", clusterIPs),
+    ...at("external IP", spec.externalIPs ?? []),
+    ...(nodePort === undefined ? [] : nodeIPs.filter(isFamily)).map(({ address: ip }) => ({
+      way: "node port" as const,
+      address: { ip, port: nodePort ?? 0 },
+      nodePort: nodePort ?? 0,
+    })),
+    ...(spec.type === "LoadBalancer" && ingress.length === 0 ? [{ way: "load balancer" as const }] : []),
+    ...at("load balancer", ingress),
+    ...(pods.length === 0 ? [{ way: "pod IP" as const }] : firstOfEachFamily(pods)),
+  ];
+}
+
+function firstOfEachFamily(pods: readonly SocketAddress[]): Found[] {
+  const byFamily = new Map([...pods].reverse().map((address) => [familyOf(address.ip), address]));
+  return [...byFamily.values()].map((address) => ({ way: "pod IP", address }));
+}
+
+function podAddress(
+  { endpoints, ports = [], addressType }: EndpointSlice,
+  port: ServicePort,
+): SocketAddress | undefined {
+  const found = ports.find(({ name = "" }) => name === (port.name ?? ""))?.port;
+  if (found === undefined || addressType === "FQDN") return undefined;
+  const ip = endpoints.find(({ conditions }) => conditions?.ready !== false)?.addresses[0];
+  return ip === undefined ? undefined : { ip, port: found };
 }

@@ -58,6 +58,7 @@ test("there is one tunnel at a time, and its mark stays until its addresses are 
     cluster,
     clock: systemClock(),
     logger: silentLogger,
+    launch: {},
   });
   const hold = async (signal: AbortSignal) => {
     const handler = lease.handlers()["GET /tunnel/lease"];

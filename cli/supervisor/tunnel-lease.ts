@@ -5,12 +5,14 @@ import type { Logger } from "../../machinery/api/logger.js";
 import type { AdminHandlers } from "../../machinery/runtime/admin-server.js";
 import { loadKubeconfig } from "../../machinery/runtime/kubeconfig.js";
 import type { ClusterDir, ClusterFile } from "./cluster.js";
+import type { LaunchOptions } from "./processes.js";
 
 export interface TunnelLeaseOptions {
   dir: ClusterDir;
   cluster: ClusterFile;
   clock: Clock;
   logger: Logger;
+  launch: Pick<LaunchOptions, "cloud">;
 }
 
 /** Takes the addresses of load balancers back when their tunnel has ended in a way that it could not do so itself. */
@@ -36,6 +38,8 @@ export class TunnelLease {
   }
 
   async #hold(signal: AbortSignal): Promise<AsyncIterable<{ held: true }>> {
+    if (this.#options.launch.cloud)
+      throw new RangeError("this cluster gives load balancers their addresses itself (up --cloud)");
     // What the one before left is taken back first, or it would take this one's.
     await this.#clearing;
     if (this.#isHeld) throw new RangeError("another tunnel is running");
