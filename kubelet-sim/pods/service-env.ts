@@ -1,3 +1,4 @@
+import { formatAddress } from "../../machinery/network/addresses.js";
 import type { Service } from "../../machinery/api/core-v1.js";
 
 const variableName = (text: string): string => text.toUpperCase().replaceAll("-", "_");
@@ -29,7 +30,7 @@ function addLinks(
 ): void {
   for (const [index, port] of ports.entries()) {
     const protocol = port.protocol.toLowerCase();
-    const url = `${protocol}://${ip}:${port.port}`;
+    const url = `${protocol}://${formatAddress({ ip, port: port.port })}`;
     if (index === 0) env.set(`${prefix}_PORT`, url);
     const link = `${prefix}_PORT_${port.port}_${port.protocol.toUpperCase()}`;
     env.set(link, url);
