@@ -43,7 +43,7 @@ function judgeRecovery({ faults }: History, recovery: NonNullable<History["recov
   const seconds = (recovery.tookMs / 1000).toFixed(1);
   return verdictOf(
     violations,
-    `${held.length} held faults healed, everything back ${seconds} s after the last fault`,
-    `not everything was back ${seconds} s after the last fault`,
+    `${held.length} held faults healed, everything back ${seconds} s after the end`,
+    `not everything was back ${seconds} s after the end`,
   );
 }

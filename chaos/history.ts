@@ -163,7 +163,7 @@ export interface ProbeRecord {
 export interface Recovery {
   /** When the last fault was healed. */
   lastHealedAtMs: number;
-  /** How long after it every check below held. */
+  /** How long after the traffic's end every check below held, or was given up. */
   tookMs: number;
   /** The steady state was reached again; otherwise `missing` says what was not. */
   deploymentsAvailable: boolean;

@@ -30,7 +30,7 @@ export async function proveRecovery(
   }
   return {
     lastHealedAtMs: lastHealedAtMs || beganMs,
-    tookMs: Math.max(0, clock.nowMs() - (lastHealedAtMs || beganMs)),
+    tookMs: clock.nowMs() - beganMs,
     deploymentsAvailable: missing === undefined,
     ...(missing === undefined ? {} : { missing }),
     tablesAgree: agree(tables),

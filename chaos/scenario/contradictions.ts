@@ -17,7 +17,7 @@ type KnownFault = Vocabulary["faults"][number];
 export function contradictions(
   placed: readonly PlacedFault[],
   faults: readonly KnownFault[],
-  durationMs: number,
+  { durationMs, names }: { durationMs: number; names: readonly string[] },
 ): FieldError[] {
   const faultOf = ({ fault }: FaultSpec): KnownFault | undefined => faults.find(({ name }) => name === fault);
   return [
@@ -25,7 +25,7 @@ export function contradictions(
       const fault = faultOf(one.spec);
       return fault ? [...checkTime(one, fault, durationMs), ...checkTarget(one, fault)] : [];
     }),
-    ...checkOrder(placed),
+    ...checkOrder(placed, names),
     ...checkOverlaps(placed.filter(({ spec }) => faultOf(spec)?.momentary !== true)),
   ];
 }
@@ -124,13 +124,14 @@ function missing(path: FieldPath, { targets }: KnownFault): FieldError[] {
 }
 
 /** Steps that wait for what is not there, or for each other. */
-function checkOrder(placed: readonly PlacedFault[]): FieldError[] {
+function checkOrder(placed: readonly PlacedFault[], unread: readonly string[]): FieldError[] {
   const byName = new Map(placed.map((one) => [one.spec.name, one]));
   const names = [...byName.keys()];
   return placed.flatMap(({ spec, at }) => {
     const step = spec.trigger.after?.step;
     if (step === undefined) return [];
     const path = at.child("after");
+    if (!byName.has(step) && unread.includes(step)) return [];
     if (!byName.has(step)) {
       const others = names.filter((name) => name !== spec.name);
       const known =

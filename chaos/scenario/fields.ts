@@ -136,9 +136,19 @@ export const choice = <T extends string>(...choices: readonly T[]): FieldType<T>
 });
 
 export function unsupported(at: FieldPath, value: unknown, choices: readonly string[]): FieldError {
-  const error = notSupported(at, value, choices);
-  return { ...error, body: `${error.body}${hint(value, choices)}` };
+  const isShort = choices.length <= MOST_CHOICES_LISTED;
+  const error = isShort
+    ? notSupported(at, value, choices)
+    : withAdvice(notSupported(at, value, []), "; `kubesim chaos explain` lists them");
+  return withAdvice(error, hint(value, choices));
 }
+
+/** More of them would bury the suggestion. */
+const MOST_CHOICES_LISTED = 15;
+const withAdvice = (error: FieldError, advice: string): FieldError => ({
+  ...error,
+  body: `${error.body}${advice}`,
+});
 
 export const list = <T>(item: FieldType<T>): FieldType<T[]> => ({
   type: `list of ${item.type}`,

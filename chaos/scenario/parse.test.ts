@@ -274,6 +274,15 @@ test("steps on one target one after the other are no contradiction", () => {
   ).toBe("");
 });
 
+test("a step that waits for one with a mistake has none itself", () => {
+  const faults = [
+    { name: "a", fault: "paus" },
+    { ...fault, after: "a" },
+  ];
+
+  expect(parse({ faults }).errors.map(toMessage)).toEqual([expect.stringContaining('did you mean "pause"?')]);
+});
+
 test("every mistake is told at once", () => {
   const { errors } = parseScenario({ kind: "Scenari", spec: { duration: 3, faults: [{}] } }, vocabulary);
 

@@ -167,7 +167,7 @@ export function parseScenario(
   if (typeof name !== "string" || name === "") errors.push(required(field("metadata", "name")));
   const values = readFields(spec, scenarioFields(vocabulary, durationMs), field("spec"), errors);
   const placed = withNames([...(values.faults ?? []), ...(values.steps ?? [])], errors);
-  errors.push(...contradictions(placed, vocabulary.faults, durationMs));
+  errors.push(...contradictions(placed, vocabulary.faults, { durationMs, names: namesIn(spec) }));
   errors.push(...duplicates(values));
   return { scenario: buildScenario(String(name), durationMs, values, placed), errors: told(errors) };
 }
@@ -226,6 +226,12 @@ function withNames(placed: readonly PlacedFault[], errors: FieldError[]): Placed
     return { ...one, spec: { ...spec, name } };
   });
 }
+
+/** Names of all steps, also of those that could not be read. */
+const namesIn = ({ faults, steps: more }: Raw): string[] =>
+  [faults, more]
+    .flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : []))
+    .flatMap((step) => (isRecord(step) && typeof step.name === "string" ? [step.name] : []));
 
 function duplicates({ traffic: clients = [], probes = [] }: SpecValues): FieldError[] {
   const twice = (names: readonly string[], at: FieldPath): FieldError[] =>

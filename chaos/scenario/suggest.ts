@@ -1,10 +1,12 @@
-/** The name with the fewest edits away, if that is few. */
+/** The name with the fewest edits away, if that is few; else one of which the word is a part, or that is part of it. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   const scored = names
     .map((name) => ({ name, distance: editDistance(word.toLowerCase(), name.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance);
   const best = scored[0];
-  return best && best.distance <= Math.max(2, word.length / 3) ? best.name : undefined;
+  if (best && best.distance <= Math.max(2, word.length / 3)) return best.name;
+  const isPart = (name: string): boolean => name.split("-").some((part) => word.split("-").includes(part));
+  return word.length >= 3 ? scored.find(({ name }) => isPart(name))?.name : undefined;
 }
 
 /** `; did you mean "duration"?`, or nothing when no name is close. */
