@@ -1,8 +1,10 @@
 import { expect, test } from "@jest/globals";
+import { encode } from "dns-packet";
+import fc from "fast-check";
 import { DnsServer } from "../machinery/dns/dns-server.js";
 import { type DnsReply, emptyReply } from "../machinery/dns/reply.js";
 import { silentLogger } from "../machinery/api/logger.js";
-import { Resolver } from "../machinery/network/resolver.js";
+import { ResolveError, Resolver } from "../machinery/network/resolver.js";
 import { seededRng } from "../machinery/runtime/seeded-rng.js";
 import { TestPods } from "./testkit/pods.js";
 
@@ -153,4 +155,52 @@ test("a client over TCP that sends nothing, half a question, or reads nothing lo
     await expect(pods.until(connection.read())).rejects.toMatchObject({ reason: "reset" });
     expect(pods.clock.nowMs() - startedAtMs).toBeLessThan(10_100);
   }
+});
+
+const whole = encode({
+  type: "response",
+  id: 0,
+  flags: 0x8180,
+  questions: [{ type: "A", name: "web" }],
+  answers: [
+    { type: "CNAME", name: "web", ttl: 5, data: "w.test" },
+    { type: "A", name: "w.test", ttl: 5, data: "10.0.0.1" },
+    { type: "TXT", name: "w.test", ttl: 5, data: ["a", "b"] },
+  ],
+});
+
+test("a name server that answers nonsense costs time, and nothing else", async () => {
+  const pods = new TestPods();
+  let damage: (answer: Buffer) => Buffer = (answer) => answer;
+  const socket = pods.network.addHost("10.96.0.10").bindUdp(53);
+  const answering = (async () => {
+    for (let query = await socket.receive(); query; query = await socket.receive()) {
+      const answer = damage(Buffer.from(whole));
+      if (answer.length >= 2) answer.set(query.bytes.subarray(0, 2));
+      socket.send(query.from, answer);
+    }
+  })();
+  const resolver = new Resolver({
+    network: pods.network.addHost("10.244.0.2"),
+    clock: pods.clock,
+    rng: seededRng("nonsense"),
+    readFile: (path) =>
+      path === "/etc/hosts" ? "" : "nameserver 10.96.0.10\noptions timeout:1 attempts:1\n",
+  });
+  const changes = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(changes, fc.integer({ min: 0, max: whole.length }), async (bytes, length) => {
+      damage = (answer) => {
+        for (const [at, value] of bytes) answer[at] = value;
+        return answer.subarray(0, length);
+      };
+      const startedAtMs = pods.clock.nowMs();
+      const outcome = await pods.until(resolver.lookup("web.").catch((err: unknown) => err));
+      expect(Array.isArray(outcome) || outcome instanceof ResolveError).toBe(true);
+      expect(pods.clock.nowMs() - startedAtMs).toBeLessThanOrEqual(4000);
+    }),
+    { numRuns: 400, seed: 20_260_104 },
+  );
+  socket.close();
+  await answering;
 });
