@@ -122,6 +122,21 @@ test("a node port masquerades with policy Cluster and keeps the client with poli
   });
 });
 
+test("a pod of the host's network is an endpoint at its node's address, and is masqueraded as the node", async () => {
+  const { dataPlane, network } = await aCluster();
+  const backends = [aBackend("172.18.0.3", { nodeName: "node-1", port: 9100 })];
+  await program(dataPlane, 0, [aRoute("default/metrics", { backends, nodePort: 30_091 })]);
+  const clients: string[] = [];
+  network
+    .addHost("172.18.0.3", { hasNodePorts: true })
+    .listen(9100, ({ remote }) => void clients.push(remote.ip));
+  const pod = network.addHost("10.244.2.9");
+  await pod.connect({ ip: "10.96.0.10", port: 80 });
+  await network.host("172.18.0.3")?.connect({ ip: "127.0.0.1", port: 30_091 });
+  await pod.connect({ ip: "172.18.0.4", port: 30_091 });
+  expect(clients).toEqual(["10.244.2.9", "172.18.0.3", "172.18.0.4"]);
+});
+
 test("nodes at one revision share one table, and one that lags decides by what it knows", async () => {
   const { dataPlane } = await aCluster();
   await program(dataPlane, 0, [aRoute("default/web", { backends: three.slice(0, 1) })]);

@@ -223,7 +223,13 @@ export class Router {
   }
 
   #masquerade(decision: Decision, node: NodeRoute, destination: NodeRoute | undefined): void {
-    const ip = this.forwarding.masqueradeAddress(node, destination, familyOf(decision.to.ip));
+    // A pod of the host's network has no bridge before it.
+    const isPod = this.forwarding.nodeAt(decision.to.ip) === undefined;
+    const ip = this.forwarding.masqueradeAddress(
+      node,
+      isPod ? destination : undefined,
+      familyOf(decision.to.ip),
+    );
     if (ip !== undefined) decision.from = { ip, port: decision.from.port };
   }
 

@@ -163,6 +163,58 @@ test("with watches of its own, a node whose watch hangs lags alone, and catches 
   });
 });
 
+/** Notes when the data plane was programmed, and whether with everything. */
+function watched(dataPlane: DataPlane, { clock }: ControlPlane) {
+  const syncs: { atMs: number; full: boolean }[] = [];
+  const api: DataPlaneApi = {
+    boots: (signal) => dataPlane.boots(signal),
+    program: (transaction) => {
+      syncs.push({ atMs: clock.monotonicMs(), full: transaction.full === true });
+      return dataPlane.program(transaction);
+    },
+  };
+  return { api, syncs };
+}
+
+test("two syncs are minSyncPeriod apart at least, however fast changes come", async () => {
+  await withControlPlane(async (cluster) => {
+    const dataPlane = aDataPlane(cluster);
+    const { api, syncs } = watched(dataPlane, cluster);
+    const { proxy, stop } = startProxy(cluster, api, { config: { minSyncPeriodMs: 1000 } });
+    await cluster.eventually(() => proxy.ready, "the first sync");
+    await applyWeb(cluster);
+    await cluster.eventually(() => readyOn(dataPlane, "node-1").length === 3, "three endpoints");
+    for (let i = 1; i < syncs.length; i++)
+      expect((syncs[i]?.atMs ?? 0) - (syncs[i - 1]?.atMs ?? 0)).toBeGreaterThanOrEqual(1000);
+    expect(syncs.length).toBeGreaterThan(1);
+    await stop();
+    await dataPlane.close();
+  });
+});
+
+test("everything is sent once at the start and again every syncPeriod; in between only what changed", async () => {
+  await withControlPlane(async (cluster) => {
+    const dataPlane = aDataPlane(cluster);
+    const { api, syncs } = watched(dataPlane, cluster);
+    const { proxy, stop } = startProxy(cluster, api, { config: { syncPeriodMs: 30_000 } });
+    await cluster.eventually(() => proxy.ready, "the first sync");
+    await applyWeb(cluster);
+    await cluster.eventually(() => readyOn(dataPlane, "node-1").length === 3, "three endpoints");
+    const fulls = () => syncs.filter(({ full }) => full);
+    expect(fulls()).toHaveLength(1);
+    const partial = syncs.length;
+    expect(partial).toBeGreaterThan(1);
+    await cluster.eventually(() => fulls().length === 2, "the second full sync");
+    expect((fulls()[1]?.atMs ?? 0) - (fulls()[0]?.atMs ?? 0)).toBeGreaterThanOrEqual(30_000);
+    expect(readyOn(dataPlane, "node-2")).toHaveLength(3);
+    expect(proxy.metrics.registry.expose()).toContain(
+      'kubeproxy_sync_full_proxy_rules_duration_seconds_count{ip_family="IPv4"} 2',
+    );
+    await stop();
+    await dataPlane.close();
+  });
+});
+
 test("tables stand while the proxy is dead, and a new one brings them up to date", async () => {
   await withControlPlane(async (cluster) => {
     const dataPlane = aDataPlane(cluster);
