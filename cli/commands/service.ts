@@ -1,4 +1,6 @@
 import { type Service, services } from "../../machinery/api/core-v1.js";
+import { isNotFound } from "../../machinery/api/status.js";
+import type { RestClient } from "../../machinery/client/rest-client.js";
 import type { CliCommand, CliContext } from "../command.js";
 import { connect } from "../connect.js";
 import { type FlagSpecs, parseFlags } from "../flags.js";
@@ -10,6 +12,7 @@ import { UserError } from "../supervisor/cluster.js";
 
 const flags = {
   ...adminFlags,
+  all: { kind: "bool", help: "Every Service of the namespace that has a node port." },
   url: { kind: "bool", help: "Print only the URLs, one a line." },
   https: { kind: "bool", help: "Print URLs with https." },
   wait: { kind: "int", default: 2, help: "Seconds to wait for an endpoint." },
@@ -19,39 +22,59 @@ const flags = {
 const HEADER = ["NAMESPACE", "NAME", "TARGET PORT", "URL"];
 const POLL_MS = 50;
 
-/** `kubesim service NAME [--url]` and `kubesim service list`, as minikube has them. */
+/** `kubesim service NAME… [--url]`, `--all`, and `kubesim service list`, as minikube has them. */
 export const serviceCommand: CliCommand = {
   async run(args, context) {
     const { flags: options, positionals } = parseFlags(args, flags);
-    const [first] = positionals;
-    if (first === undefined || positionals.length > 1)
-      throw new UserError("name one Service, or say list: kubesim service NAME --url", 2);
+    if ((positionals.length === 0) !== options.all)
+      throw new UserError("name a Service, or say list or --all: kubesim service NAME --url", 2);
     const admin = clusterAdmin(options);
     const { client } = connect({ kubeconfig: admin.kubeconfig }, context);
-    const json = options.output === "json";
-    if (first === "list") {
-      const at = options.namespace === undefined ? {} : { namespace: options.namespace };
+    const print = (found: readonly Found[]): void => {
+      if (options.output === "json") context.stdout.write(toJson(found));
+      else if (options.url && positionals[0] !== "list")
+        for (const { urls } of found) for (const { url } of urls) context.stdout.write(url ? `${url}\n` : "");
+      else context.stdout.write(padColumns([HEADER, ...found.flatMap(rowsOf)]));
+    };
+    const namespace = options.namespace ?? "default";
+    if (positionals[0] === "list" || options.all) {
+      const at = options.all || options.namespace !== undefined ? { namespace } : {};
       const { items } = await client.list(services, at);
       const hostPorts = await hostPortsOf(admin);
-      const found = items.map((service) => ({ service, urls: serviceUrls(service, hostPorts) }));
-      context.stdout.write(json ? toJson(found) : padColumns([HEADER, ...found.flatMap(rowsOf)]));
+      const wanted = options.all ? items.filter(hasNodePort) : items;
+      print(wanted.map((service) => ({ service, urls: serviceUrls(service, hostPorts, options.https) })));
       return 0;
     }
-    const at = { namespace: options.namespace ?? "default", name: first.replace(/^(svc|services?)\//, "") };
-    const service = await client.get(services, at);
-    if (!service.spec.ports?.some(({ nodePort }) => nodePort !== undefined))
-      throw new UserError(
-        `service ${at.namespace}/${at.name} has no node port; from here it is reached by ` +
-          `"kubectl port-forward service/${at.name}" or "kubesim gateway"`,
-      );
     const untilMs = context.clock.monotonicMs() + (options.wait ?? 0) * 1000;
-    const urls = await servedUrls(admin, service, options.https, untilMs, context);
-    if (json) context.stdout.write(toJson([{ service, urls }]));
-    else if (options.url) for (const { url } of urls) context.stdout.write(url ? `${url}\n` : "");
-    else context.stdout.write(padColumns([HEADER, ...rowsOf({ service, urls })]));
+    const found: Found[] = [];
+    for (const name of positionals) {
+      const service = await named(client, { namespace, name: name.replace(/^(svc|services?)\//, "") });
+      found.push({ service, urls: await servedUrls(admin, service, options.https, untilMs, context) });
+    }
+    print(found);
     return 0;
   },
 };
+
+/** Throws UserError, as minikube words it, for a Service that is not there or has no node port. */
+async function named(client: RestClient, at: { namespace: string; name: string }): Promise<Service> {
+  const { namespace, name } = at;
+  const service = await client.get(services, at).catch((err: unknown) => {
+    if (!isNotFound(err)) throw err;
+    throw new UserError(
+      `service "${name}" was not found in "${namespace}" namespace; select another namespace with ` +
+        `"kubesim service ${name} -n NAMESPACE", or list all of them with "kubesim service list"`,
+    );
+  });
+  if (hasNodePort(service)) return service;
+  throw new UserError(
+    `service ${namespace}/${name} has no node port; from here it is reached by ` +
+      `"kubectl port-forward service/${name}" or "kubesim gateway"`,
+  );
+}
+
+const hasNodePort = ({ spec }: Service): boolean =>
+  spec.ports?.some(({ nodePort }) => nodePort !== undefined) ?? false;
 
 /** Waits a little for the first endpoint; nothing listens for a Service that has none. */
 async function servedUrls(

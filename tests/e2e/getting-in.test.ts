@@ -35,8 +35,8 @@ function background(...args: string[]) {
       await eventually(async () => pattern.test(printed));
       return pattern.exec(printed)?.[1] ?? "";
     },
-    async interrupt(): Promise<number | null> {
-      child.kill("SIGINT");
+    async interrupt(signal: "SIGINT" | "SIGKILL" = "SIGINT"): Promise<number | null> {
+      child.kill(signal);
       return exited;
     },
   };
@@ -84,9 +84,53 @@ test("LoadBalancers are pending before the tunnel and after it, and answer while
   await eventually(async () => (await (await fetch(`http://${at}`)).text()).includes(TITLE));
   expect(await externalIP()).toBe(at.split(":")[0]);
 
+  const second = await cluster.cli("tunnel");
+  expect([second.code, second.stderr]).toEqual([1, "error: another tunnel is running\n"]);
+
   expect(await tunnel.interrupt()).toBe(0);
   expect(await externalIP()).toBe("<pending>");
 }, 60_000);
+
+test("a tunnel that is killed leaves no address behind, and its Service gets the same one again", async () => {
+  const externalIP = async () =>
+    (await cluster.cli("get", "svc", "service-python-loadbalancer")).stdout.split("\n")[1]?.split(/ +/)[3];
+  const killed = background("tunnel");
+  const at = await killed.prints(/service-python-loadbalancer {2}([\d.]+:\d+)/);
+  await killed.interrupt("SIGKILL");
+  await eventually(async () => (await externalIP()) === "<pending>");
+
+  const tunnel = background("tunnel");
+  expect(await tunnel.prints(/service-python-loadbalancer {2}([\d.]+:\d+)/)).toBe(at);
+  expect(await tunnel.interrupt()).toBe(0);
+}, 60_000);
+
+test("two clusters side by side have the same node port, each at its own addresses", async () => {
+  const other = await LiveCluster.up("getting-in-too", "-f", "manifests/demo");
+  try {
+    const urls = await Promise.all([
+      cluster.cli("service", "web-nodeport", "--url", "--wait", "20"),
+      other.cli("service", "web-nodeport", "--url", "--wait", "20"),
+    ]);
+    const [ours = "", theirs = ""] = urls.map(({ stdout }) => stdout.trim());
+    expect(theirs).not.toBe(ours);
+    const pods = await Promise.all([ours, theirs].map(async (url) => (await fetch(url)).text()));
+    for (const page of pods) expect(page).toContain(TITLE);
+    const own = async (of: LiveCluster) =>
+      (await of.status()).hostPorts.filter(
+        ({ wanted, actual }) => /^127\.[1-9]\d*\.0\.\d+:30080$/.test(wanted) && wanted === actual,
+      );
+    // Where loopback has only 127.0.0.1 no node has an address of its own.
+    const [first, second] = [await own(cluster), await own(other)];
+    expect(first.length).toBe(second.length);
+    const addresses = [...first, ...second].map(({ wanted }) => wanted);
+    expect(new Set(addresses).size).toBe(addresses.length);
+    expect((await other.kubesim("status")).stdout).toContain(
+      "default/web-nodeport: 127.0.0.1:30080 is on 127.0.0.1:",
+    );
+  } finally {
+    await other.dispose();
+  }
+}, 90_000);
 
 const PATCH = JSON.stringify({
   spec: { selector: { app: "web", run: null }, ports: [{ port: 3000, targetPort: 80 }] },
@@ -112,5 +156,7 @@ test("reach finds the access table of the Service types by trying it", async () 
     node: "yes",
     host: expect.stringMatching(/^yes, 127\.0\.0\.1:\d+$/) as never,
   });
+  const dns = JSON.parse((await cluster.cli("reach", "kube-dns", "-n", "kube-system", "-o", "json")).stdout);
+  expect(dns[0]).toMatchObject({ way: "cluster IP", protocol: "UDP", pod: "yes", node: "yes" });
   expect(row("service-python-externalname", "CNAME")?.pod).toBe("CNAME remote.server.url.com");
 }, 60_000);
