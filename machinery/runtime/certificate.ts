@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject, sign } from "node:crypto";
-import { isIPv4 } from "node:net";
+import { readIp } from "../api/ip-address.js";
 import { der, derBitString, derInteger, derOid, derText, derTime } from "./der.js";
 
 // An encoder of the few kinds of certificate that a cluster needs: a general library costs 200 ms to load, a sixth of
@@ -8,7 +8,7 @@ import { der, derBitString, derInteger, derOid, derText, derTime } from "./der.j
 export interface CertificateRequest {
   commonName: string;
   organizations?: readonly string[];
-  /** DNS names and IPv4 addresses that a server may be called by. */
+  /** DNS names and IP addresses that a server may be called by. */
   names?: readonly string[];
   usages: readonly ("client" | "server")[];
   publicKey: KeyObject;
@@ -116,13 +116,17 @@ const subjectAlternativeName = (names: readonly string[]): Buffer =>
     false,
     der(
       SEQUENCE,
-      ...names.map((name) =>
-        isIPv4(name)
-          ? der(0x87, Buffer.from(name.split(".").map(Number)))
-          : der(0x82, Buffer.from(name, "latin1")),
-      ),
+      ...names.map((name) => {
+        const bytes = addressBytes(name);
+        return bytes ? der(0x87, bytes) : der(0x82, Buffer.from(name, "latin1"));
+      }),
     ),
   );
+
+function addressBytes(name: string): Buffer | undefined {
+  const ip = readIp(name);
+  return ip && Buffer.from(ip.value.toString(16).padStart(ip.family === "IPv4" ? 8 : 32, "0"), "hex");
+}
 
 const keyIdOf = (privateKey: KeyObject): Buffer =>
   createHash("sha1")

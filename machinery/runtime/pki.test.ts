@@ -38,6 +38,15 @@ test("a cluster gets an authority, a server certificate with its names, and a cr
   expect(statSync(options("new").kubeconfig).mode & 0o777).toBe(0o600);
 });
 
+test("a server on IPv6 first is called by an IPv6 address, and keeps its certificate", async () => {
+  const six = { ...options("six"), serviceIp: "fd00:10:96::1" };
+  await ensurePki(six);
+  const { cert } = loadPki(six.dir).server;
+  expect(new X509Certificate(cert).checkIP("fd00:10:96::1")).toBe("fd00:10:96::1");
+  await ensurePki(six);
+  expect(loadPki(six.dir).server.cert).toBe(cert);
+});
+
 test("what exists is kept; a new address of the server changes the kubeconfigs alone", async () => {
   await ensurePki(options("kept"));
   const before = loadPki(options("kept").dir);

@@ -15,6 +15,7 @@ import {
   type Issuer,
   type Validity,
 } from "./certificate.js";
+import { canonicalIp } from "../api/ip-address.js";
 import { findKubeconfig, writeKubeconfig } from "./kubeconfig.js";
 import { writeSecretFile } from "./secret-file.js";
 
@@ -175,7 +176,7 @@ function coveredNames(pem: string, authority: Authority): string[] | undefined {
     if (Date.parse(certificate.validTo) < Date.now()) return undefined;
     return (certificate.subjectAltName ?? "")
       .split(", ")
-      .map((name) => name.replace(/^(DNS|IP Address):/, ""));
+      .map((name) => canonicalIp(name.replace(/^(DNS|IP Address):/, "")));
   } catch {
     return undefined;
   }
