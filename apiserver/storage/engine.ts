@@ -136,6 +136,21 @@ export class StorageEngine implements Storage {
     return { kind: "watching", stop: () => watcher.stop() };
   }
 
+  /** Takes writes that another store has committed, in the order of their revisions: for a store that nobody else writes. */
+  replicate(rows: readonly Row[], atMs: number): void {
+    const events = rows.map((row) => {
+      const previous = this.#index.get(row.item.key);
+      this.#applyRow(row);
+      this.#revision = row.item.revision;
+      return eventOf(row, previous);
+    });
+    this.#history.append(events);
+    this.#retention.note(atMs, this.#revision);
+    const prune = this.#retention.plan(atMs, this.#compacted, rows.length);
+    if (prune) this.#forget(prune);
+    this.#hub.publish(events);
+  }
+
   async compact(revision: Revision): Promise<void> {
     await this.#enqueue((transaction) => this.#retention.request(Math.min(revision, transaction.revision)));
   }
@@ -237,4 +252,9 @@ export class StorageEngine implements Storage {
       this.#tombstones.delete(key);
     }
   }
+}
+
+function eventOf({ item, deleted }: Row, previous: KeyValue | undefined): StorageEvent {
+  if (!previous) return { type: "created", item };
+  return { type: deleted ? "deleted" : "updated", item, previous };
 }
