@@ -1,5 +1,5 @@
 // Runs before anything is installed, so it is plain JavaScript on Node's own modules: installs and builds what is
-// missing or old, then hands over. `npm start`, `npm test`, `npm run demo|bench|build` come through here.
+// missing or old, then hands over. `npm start`, `npm test`, `npm run demo|bench|build|seeds` come through here.
 import { spawnSync } from "node:child_process";
 import { existsSync, lstatSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -93,6 +93,10 @@ switch (goal) {
   case "bench":
     build();
     run(process.execPath, [join(root, "dist", "bench", "main.js"), ...args]);
+    break;
+  case "seeds":
+    build();
+    run(process.execPath, [join(root, "dist", "simulation", "write-seed-table.js")]);
     break;
   case "start":
   case "demo": {
