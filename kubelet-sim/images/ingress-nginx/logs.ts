@@ -16,7 +16,7 @@ export function klogLine(
 
 /** ingress-nginx's `upstreaminfo`. */
 export function accessLine(exchange: Exchange, nowMs: number, monotonicMs: number): string {
-  const { request, log, host: _, requestId, startedAtMs } = exchange;
+  const { request, log, requestId, startedAtMs } = exchange;
   const { headers, connection, method, path, httpVersion } = request;
   const seconds = (ms: number): string => (ms / 1000).toFixed(3);
   const list = (value: (attempt: (typeof log.attempts)[number]) => string): string =>
