@@ -51,7 +51,7 @@ const images: FieldType<NonNullable<ClusterShape["images"]>> = {
 const latencyFields = {
   api: of(durationRange, "of each message between a component and the API server", { default: "0.2ms-2ms" }),
   network: of(durationRange, "of each packet between hosts", { default: "0.05ms-0.5ms" }),
-  watch: of(durationRange, "of each event of a watch, on top of that of messages"),
+  watch: of(durationRange, "of each event of a watch", { default: "that of api" }),
 };
 
 export const clusterFields = {

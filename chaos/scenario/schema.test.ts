@@ -5,6 +5,7 @@ import { expect, test } from "@jest/globals";
 import { checkers } from "../checkers.js";
 import { faults } from "../faults.js";
 import { explain } from "./explain.js";
+import { scenarioReference } from "./reference.js";
 import { scenarioSchema } from "./schema.js";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -15,12 +16,14 @@ const isUpdate = (): boolean =>
   (expect.getState() as unknown as { snapshotState: { _updateSnapshot: string } }).snapshotState
     ._updateSnapshot === "all";
 
-test("the published schema is the one of this version (jest -u chaos/scenario writes it)", () => {
-  const file = join(root, "docs/scenario.schema.json");
-  const schema = `${JSON.stringify(scenarioSchema(vocabulary), undefined, 2)}\n`;
-  if (isUpdate()) writeFileSync(file, schema);
+test.each([
+  ["docs/scenario.schema.json", () => `${JSON.stringify(scenarioSchema(vocabulary), undefined, 2)}\n`],
+  ["docs/scenario-reference.md", () => scenarioReference(vocabulary)],
+])("%s is the one of this version (jest -u chaos/scenario writes it)", (path, make) => {
+  const file = join(root, path);
+  if (isUpdate()) writeFileSync(file, make());
 
-  expect(readFileSync(file, "utf8")).toBe(schema);
+  expect(readFileSync(file, "utf8")).toBe(make());
 });
 
 test("the schema lets editors complete fields, names of faults and their parameters", () => {
