@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { InvalidArgumentError } from "commander";
 import { TransportFaults } from "../machinery/client/faults/transport-faults.js";
 import { httpTransport } from "../machinery/client/http-transport.js";
 import { adminStream, startAdminServer } from "../machinery/runtime/admin-server.js";
@@ -15,6 +16,7 @@ import type { Clock } from "../machinery/api/clock.js";
 import type { SocketAddress } from "../machinery/network/network.js";
 import { ControllerManager } from "./controller-manager.js";
 import { allControllers } from "./controllers.js";
+import { parseRanges } from "./nodeipam/pod-cidrs.js";
 import { HostCloud } from "./service/host-cloud.js";
 
 interface Options extends CommonOptions {
@@ -80,6 +82,12 @@ const hostCloud = (adminSocket: string, loopbackIndex: number, clock: Clock): Ho
 
 const shortHash = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 12);
 
+function podCidrOption(text: string): string {
+  if (!parseRanges(text))
+    throw new InvalidArgumentError("must be a CIDR, or one of each family, that holds a node's /24 or /64.");
+  return text;
+}
+
 const parseOptions = (argv: readonly string[]): Options =>
   processCommand("controllers", "Run the controllers and the scheduler")
     .option("--leader-elect <bool>", "work only while holding the lease", (text) => text !== "false", true)
@@ -95,6 +103,7 @@ const parseOptions = (argv: readonly string[]): Options =>
     .option(
       "--pod-cidr <cidrs>",
       "range that nodes' pod CIDRs are cut from, or IPv4,IPv6 (default: both, as the node count asks)",
+      podCidrOption,
     )
     .parse(["node", "controllers", ...argv])
     .opts<Options>();

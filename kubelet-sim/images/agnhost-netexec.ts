@@ -1,3 +1,4 @@
+import { formatAddress } from "../../machinery/network/addresses.js";
 import { readBody } from "../../machinery/api/http.js";
 import { Http1Client } from "../../machinery/network/http1-client.js";
 import { Http1Error } from "../../machinery/network/http1-reader.js";
@@ -47,7 +48,7 @@ async function answer(process: Process, request: Http1Request): Promise<Http1Ans
     case "/hostname":
       return textAnswer(process.hostname);
     case "/clientip":
-      return textAnswer(`${remote.ip}:${remote.port}`);
+      return textAnswer(formatAddress(remote));
     case "/echo":
       return textAnswer(query.get("msg") ?? "", Number(query.get("code") ?? 200));
     case "/header":
@@ -122,7 +123,7 @@ async function askHttp(process: Process, to: { ip: string; port: number }, reque
     const response = await new Http1Client(connection).request({
       method: "GET",
       path: `/${request}`,
-      headers: { host: `${to.ip}:${to.port}`, connection: "close" },
+      headers: { host: formatAddress(to), connection: "close" },
     });
     return Buffer.from(await readBody(response.body)).toString("utf8");
   } finally {
@@ -152,7 +153,7 @@ async function serveUdp(process: Process, socket: UdpSocket): Promise<void> {
     const { from } = datagram;
     const reply = (answerText: string): void => socket.send(from, Buffer.from(answerText, "utf8"));
     if (text.toLowerCase() === "hostname") reply(process.hostname);
-    else if (text.toLowerCase() === "clientip") reply(`${from.ip}:${from.port}`);
+    else if (text.toLowerCase() === "clientip") reply(formatAddress(from));
     else if (text.startsWith("echo ")) reply(text.slice(5));
   }
 }

@@ -1,3 +1,4 @@
+import { formatAddress } from "../../machinery/network/addresses.js";
 import { readBody } from "../../machinery/api/http.js";
 import { runHttpService } from "./http-service.js";
 import type { Image } from "./image.js";
@@ -21,7 +22,7 @@ async function runEchoServer(process: Process): Promise<number> {
       process.background(() => process.stdout.write(`Echo server listening on port ${port}.\n`)),
     handler: async (request) => {
       const { remote } = request.connection;
-      await process.stdout.write(`${remote.ip}:${remote.port} | ${request.method} ${request.path}\n`);
+      await process.stdout.write(`${formatAddress(remote)} | ${request.method} ${request.path}\n`);
       const headers = request.rawHeaders.map(([name, value]) => `${name}: ${value}\n`).join("");
       const body = Buffer.from(await readBody(request.body)).toString("utf8");
       return textAnswer(

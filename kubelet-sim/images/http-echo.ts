@@ -1,3 +1,4 @@
+import { formatAddress } from "../../machinery/network/addresses.js";
 import { runHttpService } from "./http-service.js";
 import type { Image } from "./image.js";
 import type { Process } from "./process.js";
@@ -29,7 +30,7 @@ async function runHttpEcho(process: Process): Promise<number> {
       const { remote } = request.connection;
       const agent = request.headers["user-agent"] ?? "";
       await log(
-        `${request.headers["host"] ?? ""} ${remote.ip}:${remote.port} "${request.method} ${request.path} HTTP/${request.httpVersion}" ${status} ${text.length + 1} "${agent}" 12.3µs`,
+        `${request.headers["host"] ?? ""} ${formatAddress(remote)} "${request.method} ${request.path} HTTP/${request.httpVersion}" ${status} ${text.length + 1} "${agent}" 12.3µs`,
       );
       return textAnswer(`${text}\n`, status, { "x-app-name": "http-echo", "x-app-version": "1.0.0" });
     },

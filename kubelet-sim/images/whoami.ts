@@ -1,3 +1,4 @@
+import { formatAddress } from "../../machinery/network/addresses.js";
 import type { Http1Request } from "../../machinery/network/http1-server.js";
 import { runHttpService } from "./http-service.js";
 import type { Image } from "./image.js";
@@ -39,13 +40,13 @@ function describe(process: Process, request: Http1Request, name: string | undefi
   const { remote } = request.connection;
   return {
     hostname: process.hostname,
-    ip: ["127.0.0.1", "::1", process.network.ip],
+    ip: ["127.0.0.1", "::1", ...process.network.ips],
     headers: Object.fromEntries(request.rawHeaders.map(([key, value]) => [key, [value]])),
     url: request.path,
     host: request.headers["host"] ?? "",
     method: request.method,
     ...(name === undefined ? {} : { name }),
-    remoteAddr: `${remote.ip}:${remote.port}`,
+    remoteAddr: formatAddress(remote),
   };
 }
 
