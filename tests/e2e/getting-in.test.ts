@@ -59,6 +59,17 @@ test("ssh runs a program in a node's network and passes its exit code on", async
   expect(nodePort.stdout).toContain(TITLE);
   expect(nodePort.code).toBe(0);
   expect(closed.code).toBe(7);
+  expect((await cluster.cli("ssh", "node-1", "--", "sh", "-c", "exit 9")).code).toBe(9);
+}, 60_000);
+
+test("a node's own localhost:nodePort answers where the proxy's rules see loopback packets, and only there", async () => {
+  const answers: Record<string, number[]> = {};
+  const curl = async (url: string) => (await cluster.cli(...words(`ssh node-1 -- curl -s ${url}`))).code;
+  for (const mode of ["userspace", "ipvs", "nftables", "iptables"]) {
+    expect((await cluster.cli("proxy-mode", mode)).code).toBe(0);
+    answers[mode] = [await curl("http://localhost:30080"), await curl("http://172.18.0.3:30080")];
+  }
+  expect(answers).toEqual({ userspace: [0, 0], ipvs: [7, 0], nftables: [7, 0], iptables: [0, 0] });
 }, 60_000);
 
 test("the gateway takes curl into the cluster by name, over SOCKS5 and HTTP", async () => {
