@@ -114,3 +114,38 @@ test.each([
   expect(() => decode(sent)).toThrow(ProtobufError);
   expect(() => decode(sent)).toThrow(message);
 });
+
+test("an Ingress is read as Go's typed clients send it, its rules beside their hosts", () => {
+  const backend = bytes(4, [...text(1, "web"), ...bytes(2, [...text(1, ""), ...integer(2, 80)])]);
+  const path = bytes(1, [...text(1, "/"), ...bytes(2, backend), ...text(3, "Prefix")]);
+  const rule = bytes(3, [...text(1, "a.example.com"), ...bytes(2, bytes(1, path))]);
+  const tls = bytes(2, [...text(1, "a.example.com"), ...text(2, "tls")]);
+  const spec = bytes(2, [...tls, ...rule, ...text(4, "nginx")]);
+  expect(decode(body("networking.k8s.io/v1", "Ingress", spec))).toMatchObject({
+    spec: {
+      ingressClassName: "nginx",
+      tls: [{ hosts: ["a.example.com"], secretName: "tls" }],
+      rules: [
+        {
+          host: "a.example.com",
+          http: {
+            paths: [
+              { path: "/", pathType: "Prefix", backend: { service: { name: "web", port: { number: 80 } } } },
+            ],
+          },
+        },
+      ],
+    },
+  });
+});
+
+test("an IPAddress and a ServiceCIDR are read with what they name", () => {
+  const parent = bytes(1, [...text(1, ""), ...text(2, "services"), ...text(3, "default"), ...text(4, "web")]);
+  expect(decode(body("networking.k8s.io/v1", "IPAddress", bytes(2, parent)))).toMatchObject({
+    spec: { parentRef: { resource: "services", namespace: "default", name: "web" } },
+  });
+  const cidrs = bytes(2, [...text(1, "10.0.0.0/24"), ...text(1, "fd00::/112")]);
+  expect(decode(body("networking.k8s.io/v1", "ServiceCIDR", cidrs))).toMatchObject({
+    spec: { cidrs: ["10.0.0.0/24", "fd00::/112"] },
+  });
+});
