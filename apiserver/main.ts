@@ -1,11 +1,12 @@
 import { whenAborted } from "../machinery/api/when-aborted.js";
 import { writeSync } from "node:fs";
+import type { Logger } from "../machinery/api/logger.js";
 import { ListenError } from "../machinery/network/edge/listen-error.js";
 import { jsonLogger } from "../machinery/runtime/json-logger.js";
 import { shutdownSignal } from "../machinery/runtime/shutdown.js";
 import { DataDirError } from "./data-dir.js";
-import { parseApiServerOptions } from "./options.js";
-import { startApiServer } from "./process.js";
+import { type ApiServerProcessOptions, parseApiServerOptions } from "./options.js";
+import { type RunningApiServer, startApiServer } from "./process.js";
 import { StorageError } from "./storage/storage.js";
 
 /** `kubesim apiserver`: the Kubernetes API, and the only process that opens the database. */
@@ -16,7 +17,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   );
   const logger = jsonLogger({ component: "apiserver" }, options.logLevel);
   try {
-    const server = await startApiServer(options, logger);
+    const server = await start(options, logger, signal);
     logger.info("Serving the Kubernetes API", {
       address: server.address,
       startedMs: Math.round(performance.now()),
@@ -30,6 +31,18 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.exit(1);
   }
   process.exit(0);
+}
+
+/** A replica is rarely asked for: the rest need not load it. */
+async function start(
+  options: ApiServerProcessOptions,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<RunningApiServer> {
+  const { follow } = options;
+  if (follow === undefined) return startApiServer(options, logger);
+  const { startReplica } = await import("./replica-process.js");
+  return startReplica({ ...options, follow }, logger, signal);
 }
 
 const isUsersToMend = (err: unknown): err is Error =>

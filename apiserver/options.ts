@@ -14,6 +14,10 @@ export interface ApiServerProcessOptions extends CommonOptions {
   serviceClusterIpRange: readonly string[];
   serviceNodePortRange: ServiceRanges["nodePorts"];
   tokenAuthFile?: string;
+  /** Admin socket of the API server to follow, read-only. */
+  follow?: string;
+  /** Milliseconds. */
+  lag: number;
 }
 
 export const parseApiServerOptions = (argv: readonly string[]): ApiServerProcessOptions =>
@@ -40,6 +44,8 @@ export const parseApiServerOptions = (argv: readonly string[]): ApiServerProcess
       DEFAULT_RANGES.nodePorts,
     )
     .option("--token-auth-file <file>", 'static bearer tokens: token,user,uid,"group1,group2"')
+    .option("--follow <admin-socket>", "be a read-only replica of the API server with this admin socket")
+    .option("--lag <duration>", "how far the replica is behind, e.g. 2s", parseDuration, 0)
     .parse([...argv], { from: "user" })
     .opts<ApiServerProcessOptions>();
 

@@ -1,48 +1,33 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../machinery/api/clock.js";
-import { events, nodes, pods, serviceAccounts } from "../machinery/api/core-v1.js";
+import { events } from "../machinery/api/core-v1.js";
 import type { Logger } from "../machinery/api/logger.js";
 import { startCarrier } from "../machinery/network/carrier.js";
 import type { Rng } from "../machinery/api/rng.js";
 import type { HttpEdge } from "../machinery/network/edge/http-server.js";
-import { networkTransport } from "../machinery/network/edge/network-transport.js";
-import type { Network } from "../machinery/network/network.js";
 import { type AdminHandlers, startAdminServer } from "../machinery/runtime/admin-server.js";
 import { ownPid, sendSignal } from "../machinery/runtime/host.js";
 import { laterThisTurn } from "../machinery/runtime/later-this-turn.js";
 import { breakableProcess } from "../machinery/runtime/breakable.js";
 import { MetricsRegistry } from "../machinery/runtime/metrics.js";
-import { ensureServerPki, type Pki } from "../machinery/runtime/pki.js";
+import { ensureServerPki } from "../machinery/runtime/pki.js";
 import { addProcessMetrics } from "../machinery/runtime/process-metrics.js";
 import { seededRng } from "../machinery/runtime/seeded-rng.js";
-import { systemSecrets, unpredictableSeed } from "../machinery/runtime/system-secrets.js";
-import { admissionPlugins } from "./admission/plugins.js";
-import { ApiServer } from "./api-server.js";
-import { builtinPolicies } from "./auth/builtin-policies.js";
-import { openIdMount } from "./auth/openid.js";
-import { PolicyAuthorizer } from "./auth/policy-authorizer.js";
-import { RequestAuthenticator, type TokenAuthenticator } from "./auth/request-authenticator.js";
-import { ServiceAccountTokens, type TokenBinding } from "./auth/service-account-tokens.js";
-import { StaticTokens } from "./auth/static-tokens.js";
+import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
+import type { ApiServer } from "./api-server.js";
 import { bootstrap, firstServiceIp } from "./bootstrap.js";
-import { DataDirError, prepareDataDir } from "./data-dir.js";
-import { Discovery } from "./discovery/discovery.js";
+import { prepareDataDir } from "./data-dir.js";
 import { EventExpiry } from "./event-expiry.js";
-import { SERVER_VERSION } from "./handlers/version.js";
-import { NodeKubeletDialer } from "./http/node-kubelet-dialer.js";
+import { newServer } from "./new-server.js";
 import { serveApi } from "./http/serve-api.js";
 import { ApiServerMetrics } from "./metrics.js";
-import { BuiltinSchemas } from "./openapi/builtin-schemas.js";
-import { OpenApi } from "./openapi/openapi.js";
 import type { ApiServerProcessOptions } from "./options.js";
-import type { Lookup } from "./registry/serve.js";
 import { ServiceRepair } from "./repair/service-repair.js";
 import { PortAllocator } from "./registry/allocators/port-allocator.js";
-import { allResources } from "./registry/resources.js";
 import type { StorageEngine } from "./storage/engine.js";
 import { defineCompaction, StoreFaults } from "./storage/store-faults.js";
 import { RequestFaults } from "./request-faults.js";
+import { feed } from "./storage/replication.js";
 import { writeOwner } from "./storage/owner.js";
 import { openSqliteStorage } from "./storage/sqlite-storage.js";
 import { clusterToken, joinNetwork, VIRTUAL_ADDRESS } from "./virtual-host.js";
@@ -183,82 +168,6 @@ const newStoreFaults = (clock: Clock, rng: Rng): StoreFaults =>
     },
   });
 
-interface Parts {
-  options: ApiServerProcessOptions;
-  logger: Logger;
-  clock: Clock;
-  rng: Rng;
-  storage: StorageEngine;
-  pki: Pki;
-  metrics: ApiServerMetrics;
-  host: Network;
-  nodePorts: PortAllocator;
-}
-
-function newServer(parts: Parts): ApiServer {
-  const { options, logger, clock, rng, storage, pki, metrics, host, nodePorts } = parts;
-  const secrets = systemSecrets();
-  const authorizer = new PolicyAuthorizer(builtinPolicies);
-  const tokens = new ServiceAccountTokens({
-    key: pki.serviceAccountKey,
-    clock,
-    secrets,
-    isLive: (binding) => isLive(server.lookup, binding),
-  });
-  const server = new ApiServer({
-    storage,
-    clock,
-    rng,
-    secrets,
-    logger,
-    authenticator: new RequestAuthenticator({ tokens: [tokens, ...staticTokens(options)], authorizer }),
-    authorizer,
-    kubelets: new NodeKubeletDialer({
-      network: host,
-      nodeNamed: (name) => server.lookup.get(nodes, undefined, name),
-      tls: pki.kubeletClient,
-    }),
-    schemas: new BuiltinSchemas(),
-    resources: allResources({
-      ranges: {
-        clusterIps: options.serviceClusterIpRange,
-        nodePorts: options.serviceNodePortRange,
-      },
-      nodePorts,
-      tokens,
-      dial: (to, { tls }) => networkTransport({ network: host, to, clock, ...(tls ? { tls: {} } : {}) }),
-    }),
-    admission: admissionPlugins,
-    observe: (observation) => metrics.observe(observation),
-  });
-  const discovery = new Discovery({
-    resources: () => server.resources,
-    serverAddress: `${VIRTUAL_ADDRESS.ip}:${VIRTUAL_ADDRESS.port}`,
-  });
-  const openApi = new OpenApi({ resources: () => server.resources, version: SERVER_VERSION.gitVersion });
-  server.mount((request) => discovery.handle(request));
-  server.mount((request) => openApi.handle(request));
-  server.mount((request) => metrics.answer(request));
-  server.mount(openIdMount(tokens, `https://${VIRTUAL_ADDRESS.ip}:${VIRTUAL_ADDRESS.port}`));
-  return server;
-}
-
-/** A token ends with its ServiceAccount and with the pod it was made for, whatever its time says. */
-function isLive(lookup: Lookup, { namespace, serviceAccount, pod }: TokenBinding): boolean {
-  if (lookup.get(serviceAccounts, namespace, serviceAccount.name)?.metadata.uid !== serviceAccount.uid)
-    return false;
-  return !pod || lookup.get(pods, namespace, pod.name)?.metadata.uid === pod.uid;
-}
-
-function staticTokens({ tokenAuthFile }: ApiServerProcessOptions): TokenAuthenticator[] {
-  if (!tokenAuthFile) return [];
-  try {
-    return [new StaticTokens(readFileSync(tokenAuthFile, "utf8"))];
-  } catch (err) {
-    throw new DataDirError(`${tokenAuthFile}: ${(err as Error).message}`);
-  }
-}
-
 const adminHandlers = (registry: MetricsRegistry, storage: StorageEngine, port: number): AdminHandlers => ({
   "GET /health": () => {
     const reason = storage.health();
@@ -271,10 +180,14 @@ const adminHandlers = (registry: MetricsRegistry, storage: StorageEngine, port: 
     keys: storage.count(""),
     watches: storage.watchCount,
   }),
+  "GET /storage/feed": ({ query, signal }) => {
+    const after = query.get("after");
+    return feed(storage, after === null ? undefined : Number(after), signal);
+  },
 });
 
 /** Watches end first; what still runs is cut when the grace is over. */
-async function stopServing(server: ApiServer, edge: HttpEdge, clock: Clock): Promise<void> {
+export async function stopServing(server: ApiServer, edge: HttpEdge, clock: Clock): Promise<void> {
   const grace = clock.sleep(STOP_GRACE_MS);
   await Promise.race([server.stop(), grace]);
   await edge.close(STOP_GRACE_MS / 2);
