@@ -134,9 +134,13 @@ function anOutside(pods: TestPods, text: string) {
 test("forward asks the node's name server for names outside; cache remembers them and counts their TTL down", async () => {
   const pods = new TestPods({ apiAccess: () => anApi({ reachable: true }) });
   const asked = anOutside(pods, "192.0.2.7 www.example.com\n");
-  const corefile = `.:53 {\n ${kubernetesPlugin}\n cache 60\n prometheus :9153\n forward . /etc/resolv.conf\n}\n`;
-  const { ip } = (await aDnsPod(pods, corefile)).sandbox;
+  const corefile = `.:53 {\n ${kubernetesPlugin}\n cache 60 {\n prefetch 5\n }\n dnssec\n prometheus :9153\n forward . /etc/resolv.conf\n}\n`;
+  const { container, sandbox } = await aDnsPod(pods, corefile);
+  const { ip } = sandbox;
   await running(pods);
+  const { stdout } = await pods.output(container);
+  expect(stdout).toContain("[WARNING] plugin/dnssec: not emulated, without effect\n");
+  expect(stdout).toContain("[WARNING] plugin/cache: prefetch: not emulated, without effect\n");
   expect(await dig(pods, ip, "www.example.com")).toContain("www.example.com.\t60\tIN\tA\t192.0.2.7\n");
   await pods.scheduler.run(20_000);
   expect(await dig(pods, ip, "www.example.com")).toMatch(/www.example.com.\t(39|40)\tIN\tA\t192.0.2.7\n/);

@@ -236,6 +236,14 @@ test("endpoint_pod_names and ignore empty_service change names", () => {
   expect(ask(svc("web"), "A", { ignoreEmptyServices: true }).answers).toHaveLength(1);
 });
 
+test("with `namespaces` in the Corefile, the others do not exist", () => {
+  const only = { namespaces: ["kube-system"] };
+  expect(ask(svc("web"), "A", only)).toEqual(noName);
+  expect(ask("default.svc.cluster.local", "A", only)).toEqual(noName);
+  expect(ask("kube-system.svc.cluster.local", "A", only)).toEqual(noData);
+  expect(ask("2.1.96.10.in-addr.arpa", "PTR", only)).toEqual(noName);
+});
+
 test("a transfer of the zone is refused", () => {
   expect(ask("cluster.local", "AXFR")).toEqual({ rcode: "REFUSED", answers: [], soa: 0, extra: [] });
 });

@@ -4,7 +4,14 @@ import { isIp } from "../network/addresses.js";
 import { type ClusterView, clusterIPsOf, endpointsOf } from "./cluster-view.js";
 import { addressOfReverseName, isInZone } from "./names.js";
 import { type DnsQuestion, type DnsReply, emptyReply, soaRecord } from "./reply.js";
-import { type Entry, findEntries, type Found, serviceName, type ZoneOptions } from "./zone-entries.js";
+import {
+  type Entry,
+  findEntries,
+  type Found,
+  isExposed,
+  serviceName,
+  type ZoneOptions,
+} from "./zone-entries.js";
 
 /** What one question is answered with, beside the cluster's state. */
 export interface ZoneContext {
@@ -190,11 +197,12 @@ export class KubernetesZone {
   #namesOf(ip: string): string[] {
     const { domain, endpointPodNames } = this.#options;
     const service = this.#view.serviceByIP(ip);
-    if (service) return [serviceName(service, domain)];
+    if (service)
+      return isExposed(this.#options, service.metadata.namespace) ? [serviceName(service, domain)] : [];
     const names = this.#view.slicesByIP(ip).flatMap((slice) => {
       const owner = slice.metadata.labels?.[SERVICE_NAME_LABEL];
       const found = owner && this.#view.service(slice.metadata.namespace ?? "", owner);
-      if (!found) return [];
+      if (!found || !isExposed(this.#options, found.metadata.namespace)) return [];
       return endpointsOf(found, [slice], { podNames: endpointPodNames })
         .filter((endpoint) => endpoint.ip === ip)
         .map(({ label }) => `${label}.${serviceName(found, domain)}`);

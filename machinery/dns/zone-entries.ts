@@ -13,6 +13,8 @@ export interface ZoneOptions {
   endpointPodNames: boolean;
   /** `ignore empty_service`: a Service without ready endpoints does not exist. */
   ignoreEmptyServices: boolean;
+  /** `namespaces`: the only ones whose names exist. Absent: all. */
+  namespaces?: readonly string[];
   /** Where the name server itself listens: how it finds its own Service's name. */
   localIPs: readonly string[];
 }
@@ -41,7 +43,7 @@ export function findEntries(view: ClusterView, options: ZoneOptions, base: strin
   if (kind !== "svc" && kind !== "pod") return "no-such-name";
   const namespace = labels.pop();
   if (namespace === undefined) return [];
-  if (!view.namespace(namespace)) return "no-such-name";
+  if (!view.namespace(namespace) || !isExposed(options, namespace)) return "no-such-name";
   const owner = labels.pop();
   if (owner === undefined) return [];
   if (labels.length > 2) return "no-such-name";
@@ -49,6 +51,9 @@ export function findEntries(view: ClusterView, options: ZoneOptions, base: strin
   const service = view.service(namespace, owner);
   return service ? serviceEntries(view, options, service, labels) : "no-such-name";
 }
+
+export const isExposed = ({ namespaces }: ZoneOptions, namespace: string | undefined): boolean =>
+  namespaces === undefined || namespaces.includes(namespace ?? "");
 
 function podEntries(view: ClusterView, options: ZoneOptions, namespace: string, label: string): Found {
   if (options.pods === "disabled") return "no-such-name";

@@ -129,7 +129,7 @@ class Coredns {
     await stdout.write(
       [
         ...addresses,
-        ...ignored.map((name) => `[WARNING] plugin/${name}: not emulated, the directive has no effect`),
+        ...ignored.map((name) => `[WARNING] plugin/${name}: not emulated, without effect`),
         ...(this.#reloadMs() === undefined ? [] : [runningConfiguration(corefileText(this.#process) ?? "")]),
         `CoreDNS-${version}`,
         "linux/amd64, go1.25.2, 1db4568",

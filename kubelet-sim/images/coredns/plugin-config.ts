@@ -50,6 +50,7 @@ export function kubernetesOptions(
     const problem = "non-reverse zone name must be used for Kubernetes";
     throw mistake("kubernetes", at, directive.line, problem);
   }
+  const namespaces = property("namespaces")?.args.map((name) => name.toLowerCase());
   const podsLine = property("pods");
   const pods = podsLine ? POD_MODES.find((mode) => mode === podsLine.args[0]) : "disabled";
   if (!pods) {
@@ -72,6 +73,7 @@ export function kubernetesOptions(
     ttlSeconds,
     pods,
     endpointPodNames: property("endpoint_pod_names") !== undefined,
+    ...(namespaces ? { namespaces } : {}),
     ignoreEmptyServices: property("ignore")?.args[0] === "empty_service",
     fallthrough: fallthroughOf(directive, zones),
   };

@@ -69,6 +69,22 @@ const NOT_EMULATED = new Set(
   ).split(" "),
 );
 
+/** Properties that are read and change nothing. */
+const NOT_HONOURED = {
+  kubernetes: "endpoint kubeconfig labels namespace_labels noendpoints multicluster".split(" "),
+  cache: "prefetch serve_stale keepttl".split(" "),
+  forward: "tls tls_servername force_tcp health_check".split(" "),
+} as const;
+
+const ignoredProperties = (
+  directives: readonly Directive[],
+  plugin: string,
+  names: readonly string[],
+): string[] =>
+  directives.flatMap(({ body }) =>
+    body.filter(({ name }) => names.includes(name)).map(({ name }) => `${plugin}: ${name}`),
+  );
+
 /** Every server that a Corefile asks for. Throws CorefileError. */
 export function parseServers(
   text: string,
@@ -116,6 +132,9 @@ function serverConfig(block: ServerBlock, path: string, readFile: (path: string)
     forwards: all("forward").map((directive) => forwardConfig(directive, { path, zones, readFile })),
     notEmulated: [
       ...new Set(block.directives.map(({ name }) => name).filter((name) => NOT_EMULATED.has(name))),
+      ...ignoredProperties(all("kubernetes"), "kubernetes", NOT_HONOURED.kubernetes),
+      ...ignoredProperties(all("cache"), "cache", NOT_HONOURED.cache),
+      ...ignoredProperties(all("forward"), "forward", NOT_HONOURED.forward),
     ],
   };
 }
