@@ -84,7 +84,8 @@ function render(service: string, reports: readonly ChangeReport[]): string {
     const base = report.causedMs ?? report.receivedMs;
     const plus = (ms: number | undefined): string => (ms === undefined ? "-" : `+${Math.round(ms - base)}ms`);
     const tables = togetherIn(report.programmed).map(({ atMs, nodes, nodeCount, full }) => {
-      const which = nodes ? nodes.join(",") : nodeCount === 1 ? "1 node" : `${nodeCount} nodes`;
+      const named = nodes !== undefined && nodes.length <= MOST_NODES_NAMED;
+      const which = named ? nodes.join(",") : nodeCount === 1 ? "1 node" : `${nodeCount} nodes`;
       return `${plus(atMs)} ${which}${full ? " (full)" : ""}`;
     });
     return [
@@ -101,6 +102,8 @@ function render(service: string, reports: readonly ChangeReport[]): string {
   const header = ["REVISION", "TIME", "CHANGE", "RV", "PODS", "POD-CHANGED", "PROXY-SAW", "TABLES-UPDATED"];
   return padColumns([header, ...rows]);
 }
+
+const MOST_NODES_NAMED = 2;
 
 /** Nodes whose tables were written at one time, together. */
 function togetherIn(programmed: readonly Programmed[]): Programmed[] {
