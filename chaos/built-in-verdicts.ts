@@ -36,7 +36,7 @@ function judgeRecovery({ faults }: History, recovery: NonNullable<History["recov
       .map(
         ({ name, healError }) => `${name} was not healed${healError === undefined ? "" : `: ${healError}`}`,
       ),
-    ...recovery.heldFaults.map((lease) => `still held by ${lease}`),
+    ...recovery.heldFaults.map((lease) => `not proven free of faults: ${lease}`),
     ...(recovery.missing ?? []),
     ...(recovery.tablesAgree ? [] : ["the tables of the nodes still differ"]),
   ];

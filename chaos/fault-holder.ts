@@ -1,6 +1,6 @@
 import type { Logger } from "../machinery/api/logger.js";
 import type { FaultHost, FaultRequest, Healing, HeldFault } from "./cluster-access.js";
-import type { Fault } from "./fault.js";
+import { claimsOf, type Fault } from "./fault.js";
 import type { FaultJournal, JournalEntry } from "./fault-journal.js";
 import type { Reach } from "./reach.js";
 
@@ -102,8 +102,7 @@ export class FaultHolder implements FaultHost {
 
   #claim(fault: Fault, entry: JournalEntry): readonly string[] {
     if (this.#held.has(entry.id)) throw new RangeError(`fault "${entry.id}" is held already`);
-    if (fault.momentary) return [];
-    const claims = fault.claims?.(entry.target) ?? [`${fault.name} ${JSON.stringify(entry.target)}`];
+    const claims = claimsOf(fault, entry.target);
     for (const { entry: other, claims: taken } of this.#held.values()) {
       const both = taken.find((claim) => claims.includes(claim));
       if (both !== undefined)

@@ -73,3 +73,7 @@ export interface Fault<Target = unknown> {
 }
 
 export const defineFault = <Target>(fault: Fault<Target>): Fault => fault as Fault;
+
+/** What no other fault may hold at once. A momentary fault claims nothing. */
+export const claimsOf = (fault: Fault, target: unknown): readonly string[] =>
+  fault.momentary ? [] : (fault.claims?.(target) ?? [`${fault.name} ${JSON.stringify(target)}`]);

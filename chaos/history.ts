@@ -169,7 +169,7 @@ export interface Recovery {
   deploymentsAvailable: boolean;
   missing?: string[];
   tablesAgree: boolean;
-  /** Leases that components still held at the end, as `component: id`. */
+  /** Leases that components still held at the end, as `component: id`; and components that did not answer. */
   heldFaults: string[];
 }
 

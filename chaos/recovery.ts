@@ -53,10 +53,10 @@ export async function readTables(cluster: ClusterAccess): Promise<TableRecord[]>
 async function readHeldFaults(cluster: ClusterAccess): Promise<string[]> {
   const lists = await Promise.all(
     COMPONENTS.map(async (component) => {
-      const answer = (await inspected(cluster, component, "/faults")) as
-        | { held?: { id: string }[] }
-        | undefined;
-      return (answer?.held ?? []).map(({ id }) => `${component}: ${id}`);
+      const answer = await inspected(cluster, component, "/faults");
+      if (answer === undefined) return [`${component}: does not answer`];
+      const { held = [] } = answer as { held?: { id: string }[] };
+      return held.map(({ id }) => `${component}: ${id}`);
     }),
   );
   return lists.flat();

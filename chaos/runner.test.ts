@@ -201,6 +201,40 @@ test("two faults on one target could not be run, and what was held is healed", a
   expect(cluster.journal.entries()).toEqual([]);
 });
 
+test("a random target that is held already is drawn again", async () => {
+  const { fault } = aFault();
+  const trigger = { ...at(0), repeat: { everyMs: seconds(2), jitterMs: 0, times: 4 } };
+
+  const { history } = await runOnFake({
+    cluster: fakeCluster([fault], world),
+    faults: [fault],
+    scenario: { faults: [step({ trigger })] },
+  });
+
+  expect(history.faults.map(({ outcome }) => outcome)).toEqual([
+    "injected",
+    "injected",
+    "injected",
+    "injected",
+  ]);
+  expect(new Set(history.faults.map(({ target }) => JSON.stringify(target))).size).toBe(4);
+});
+
+test("a fault on a component that is not there could not be run", async () => {
+  const { fault } = aFault({ inject: () => Promise.reject(new RangeError("proxy is not running")) });
+  const run = (optional: boolean) =>
+    runOnFake({
+      cluster: fakeCluster([fault], world),
+      faults: [fault],
+      scenario: { faults: [step({ target: newTarget({ ...web, optional }) })] },
+    });
+
+  await expect(run(false)).rejects.toThrow('step "hurt": proxy is not running');
+  expect((await run(true)).history.faults).toMatchObject([
+    { outcome: "failed", error: "proxy is not running" },
+  ]);
+});
+
 test("a fault that cannot be made because the cluster is broken is an outcome, not the end of the run", async () => {
   const { fault } = aFault({
     momentary: true,
@@ -394,7 +428,7 @@ test("what a component still holds after the last fault violates the recovery", 
   expect(held).toBe(false);
   expect(verdicts.at(-1)).toMatchObject({
     invariant: "recovery",
-    verdict: { violations: ["still held by proxy: left-over"] },
+    verdict: { violations: ["not proven free of faults: proxy: left-over"] },
   });
 });
 

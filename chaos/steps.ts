@@ -2,7 +2,7 @@ import type { Rng } from "../machinery/api/rng.js";
 import { CannotRun } from "./cannot-run.js";
 import type { ClusterAccess, HeldFault } from "./cluster-access.js";
 import { waitForCondition } from "./condition.js";
-import type { Fault } from "./fault.js";
+import { claimsOf, type Fault } from "./fault.js";
 import type { FaultRecord } from "./history.js";
 import { orAborted } from "./or-aborted.js";
 import { isPassing } from "./passing.js";
@@ -20,6 +20,7 @@ export interface StepsOptions {
 /** Something that matches a moment later is waited for, and so is an API server that another fault keeps away. */
 const CHOICE_PATIENCE_MS = 5000;
 const CHOICE_POLL_MS = 200;
+const MOST_DRAWS = 8;
 
 /** What others may wait for of a step. */
 interface Progress {
@@ -34,7 +35,7 @@ export class StepRunner {
   readonly records: FaultRecord[] = [];
   readonly #options: StepsOptions;
   readonly #progress = new Map<string, Progress>();
-  readonly #held = new Map<string, HeldFault>();
+  readonly #held = new Map<string, { fault: HeldFault; claims: readonly string[] }>();
   #startedMs = 0;
   #startedWallMs = 0;
 
@@ -68,7 +69,7 @@ export class StepRunner {
     );
     const ended = await Promise.allSettled(steps);
     signal.removeEventListener("abort", passOn);
-    await Promise.all([...this.#held.values()].map((held) => held.release()));
+    await Promise.all([...this.#held.values()].map(({ fault }) => fault.release()));
     this.records.sort((a, b) => a.atMs - b.atMs);
     if (ended.some(({ status }) => status === "rejected")) throw stop.signal.reason;
   }
@@ -156,18 +157,31 @@ export class StepRunner {
 
   /** Waits a little for something that matches, and for an API server that is away. */
   async #choose(fault: Fault, spec: FaultSpec, rng: Rng, signal: AbortSignal): Promise<unknown> {
-    const { client, clock } = this.#options.cluster;
+    const { clock } = this.#options.cluster;
     const untilMs = clock.monotonicMs() + CHOICE_PATIENCE_MS;
     for (;;) {
       const isLast = clock.monotonicMs() >= untilMs;
       try {
-        const target = await fault.choose({ client, clock, rng: rng.fork("target") }, spec);
+        const target = await this.#drawFree(fault, spec, rng);
         if (target !== undefined || spec.target.optional || isLast) return target;
       } catch (err) {
         if (isLast || !isPassing(err)) throw err;
       }
       await clock.sleep(CHOICE_POLL_MS, signal);
     }
+  }
+
+  /** Draws again when the draw fell on what the run holds already; a target that leaves no choice stays. */
+  async #drawFree(fault: Fault, spec: FaultSpec, rng: Rng): Promise<unknown> {
+    const { client, clock } = this.#options.cluster;
+    const taken = new Set([...this.#held.values()].flatMap(({ claims }) => claims));
+    let target: unknown;
+    for (let i = 0; i < MOST_DRAWS; i++) {
+      const draws = rng.fork(i === 0 ? "target" : `target/${i}`);
+      target = await fault.choose({ client, clock, rng: draws }, spec);
+      if (target === undefined || !claimsOf(fault, target).some((claim) => taken.has(claim))) break;
+    }
+    return target;
   }
 
   #hitNothing(spec: FaultSpec, record: FaultRecord): undefined {
@@ -187,7 +201,7 @@ export class StepRunner {
   }
 
   async #follow(spec: FaultSpec, fault: Fault, record: FaultRecord, held: HeldFault): Promise<void> {
-    this.#held.set(record.id, held);
+    this.#held.set(record.id, { fault: held, claims: claimsOf(fault, record.target) });
     const healing = await held.healed;
     this.#held.delete(record.id);
     record.healedAtMs = healing.atMs;

@@ -175,6 +175,10 @@ test.each([
   [{ duration: "soon" }, 'spec.duration: Invalid value: "soon": must be a duration such as 500ms, 2s or 1m'],
   [{ invariants: ["request-budgets"] }, 'did you mean "request-budget"?'],
   [{ traffic: [{ name: "a", from: "host" }] }, "spec.traffic[0].service: Required value"],
+  [
+    { traffic: [{ name: "a", url: "http://x", perSecond: 10_000, clients: 10 }] },
+    "spec.traffic: Invalid value: 3000000: so many requests would be sent",
+  ],
   [{ traffic: [{ name: "a", url: "ftp://x" }] }, "must be http://…, udp://host:port or dns://name"],
   [{ traffic: [{ name: "a", url: "http://x", perSecnd: 3 }] }, 'did you mean "perSecond"?'],
   [

@@ -36,7 +36,7 @@ import {
 import { parameterFields, readParameters } from "./parameter-fields.js";
 import { probe } from "./probe-fields.js";
 import { parseDurationMs } from "./quantities.js";
-import { traffic } from "./traffic-fields.js";
+import { tooManyRequests, traffic } from "./traffic-fields.js";
 import type { Budgets, InvariantSpec, ManifestSource, Scenario, SteadyState } from "./types.js";
 import type { Vocabulary } from "./vocabulary.js";
 
@@ -169,6 +169,7 @@ export function parseScenario(
   const placed = withNames([...(values.faults ?? []), ...(values.steps ?? [])], errors);
   errors.push(...contradictions(placed, vocabulary.faults, { durationMs, names: namesIn(spec) }));
   errors.push(...duplicates(values));
+  errors.push(...tooManyRequests(values.traffic ?? [], durationMs, field("spec", "traffic")));
   return { scenario: buildScenario(String(name), durationMs, values, placed), errors: told(errors) };
 }
 

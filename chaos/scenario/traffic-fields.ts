@@ -83,6 +83,26 @@ function buildTraffic(
   );
 }
 
+/** Each is kept in memory until the checkers have read it. */
+const MOST_REQUESTS = 1_000_000;
+
+/** What clients of a run could send at the most, told where it is too much. */
+export function tooManyRequests(
+  clients: readonly TrafficSpec[],
+  durationMs: number,
+  at: FieldPath,
+): FieldError[] {
+  const total = clients
+    .map(
+      ({ clients: count, perSecond, durationMs: lasts }) =>
+        (count * perSecond * (lasts ?? durationMs)) / 1000,
+    )
+    .reduce((a, b) => a + b, 0);
+  return total > MOST_REQUESTS
+    ? [invalid(at, Math.round(total), `so many requests would be sent; at most ${MOST_REQUESTS} are kept`)]
+    : [];
+}
+
 const SCHEMES = ["http:", "udp:", "dns:"];
 
 function checkAddress(
