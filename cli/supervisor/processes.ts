@@ -26,12 +26,12 @@ export interface LaunchOptions {
   extra?: Partial<Record<ProcessName, readonly string[]>>;
 }
 
-const API_SERVER_IP = "172.18.0.2";
+const API_SERVER_IPS = ["172.18.0.2", "fd00:172:18::2"];
 const CLUSTER_DNS = "10.96.0.10:53";
 
 export const adminSocket = (cluster: ClusterFile, name: InstanceName | "supervisor"): string =>
   join(cluster.runDir, `${name}.sock`);
-export const carrierSocket = (cluster: ClusterFile, name: ProcessName): string =>
+export const carrierSocket = (cluster: ClusterFile, name: InstanceName): string =>
   join(cluster.runDir, `${name}.carrier.sock`);
 export const pidFile = (cluster: ClusterFile, name: InstanceName | "supervisor"): string =>
   join(cluster.runDir, `${name}.pid`);
@@ -81,8 +81,7 @@ export function argumentsOf(
         carrierSocket(cluster, name),
         "--cluster-token-file",
         dir.tokenFile,
-        "--route",
-        `${API_SERVER_IP}=${carrierSocket(cluster, "apiserver")}`,
+        ...API_SERVER_IPS.flatMap((ip) => ["--route", `${ip}=${carrierSocket(cluster, "apiserver")}`]),
         "--route",
         `${OUTSIDE_DNS_IP}=${carrierSocket(cluster, "kubelet")}`,
         "--loopback-index",

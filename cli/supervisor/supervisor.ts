@@ -15,6 +15,7 @@ import { claimPidFile, endLeftover } from "./pid-file.js";
 import {
   adminSocket,
   argumentsOf,
+  carrierSocket,
   type LaunchOptions,
   DUPLICATES,
   type InstanceName,
@@ -123,7 +124,14 @@ export class Supervisor {
   #newChild(name: ProcessName, instance: InstanceName, more: readonly string[] = []): Child {
     const { dir, cluster, launch, clock, logger } = this.#options;
     const main = join(dirname(fileURLToPath(import.meta.url)), "..", "main.js");
-    const own = instance === name ? [] : ["--admin-socket", adminSocket(cluster, instance)];
+    // A second proxy has sockets of its own; with the first one's it would take them away.
+    const sockets = [
+      "--admin-socket",
+      adminSocket(cluster, instance),
+      "--carrier",
+      carrierSocket(cluster, instance),
+    ];
+    const own = instance === name ? [] : sockets;
     return new Child({
       name: instance,
       command: [main, name, ...argumentsOf(name, dir, cluster, launch), ...own, ...more],
