@@ -1,4 +1,4 @@
-import { nodes, services } from "../../machinery/api/core-v1.js";
+import { nodes, pods, services } from "../../machinery/api/core-v1.js";
 import { endpointSlices } from "../../machinery/api/discovery-v1.js";
 import { formatAddress } from "../../machinery/network/addresses.js";
 import type { CliCommand } from "../command.js";
@@ -7,7 +7,7 @@ import { type FlagSpecs, parseFlags } from "../flags.js";
 import { Attempts, type Verdict } from "../live/attempts.js";
 import { bridgeAddress, ClusterDialer } from "../live/cluster-dialer.js";
 import type { HostPort } from "../live/host-ports.js";
-import { type WayIn, waysInto } from "../live/ways-in.js";
+import { hostPortsInto, type WayIn, waysInto } from "../live/ways-in.js";
 import { adminFlags } from "../objects/cluster-admin.js";
 import { padColumns } from "../printers/columns.js";
 import { UserError } from "../supervisor/cluster.js";
@@ -36,17 +36,21 @@ export const reachCommand: CliCommand = {
     const dialer = new ClusterDialer(options);
     try {
       const { client } = connect({ kubeconfig: dialer.admin.kubeconfig }, context);
-      const [place, found, slices, allNodes, hostPorts] = await Promise.all([
+      const [place, found, slices, allPods, allNodes, hostPorts] = await Promise.all([
         bridgeAddress(client, options.node),
         wanted === undefined
           ? client.list(services, { namespace }).then(({ items }) => items)
           : client.get(services, { namespace, name: wanted }).then((service) => [service]),
         client.list(endpointSlices, { namespace }),
+        client.list(pods, { namespace }),
         client.list(nodes),
         dialer.admin.call<HostPort[]>("dataplane", "GET", "/host-ports"),
       ]);
       const node = allNodes.items.find(({ metadata }) => metadata.name === place.node);
-      const ways = found.flatMap((service) => waysInto(service, slices.items, node));
+      const ways = found.flatMap((service) => [
+        ...waysInto(service, slices.items, node),
+        ...hostPortsInto(service, slices.items, allPods.items),
+      ]);
       if (ways.length === 0) throw new UserError(`no Services in namespace ${namespace}`);
       const attempts = new Attempts({
         clock: context.clock,

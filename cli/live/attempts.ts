@@ -78,10 +78,10 @@ export class Attempts {
     if (!way.address) return "-";
     if (way.nodePort === undefined) return this.#outside(way.address, way.protocol);
     const own = this.#options.hostPorts.filter(({ servicePort }) => servicePort === way.servicePort);
-    const port = localPortOf(own, way.nodePort);
-    if (port === undefined) return "refused";
-    const verdict = await this.#outside({ ip: "127.0.0.1", port }, way.protocol);
-    return verdict === "yes" ? `yes, 127.0.0.1:${port}` : verdict;
+    const socket = socketFor(own, way.nodePort);
+    if (socket === undefined) return "refused";
+    const verdict = await this.#outside(socket, way.protocol);
+    return verdict === "yes" ? `yes, ${formatAddress(socket)}` : verdict;
   }
 
   async #inside(ips: readonly string[], { address, protocol }: WayIn): Promise<Verdict> {
@@ -188,6 +188,14 @@ export class Attempts {
       waiting.abort();
     }
   }
+}
+
+/** On 127.0.0.1, else at the address that stands for the node. */
+function socketFor(own: readonly HostPort[], nodePort: number): SocketAddress | undefined {
+  const port = localPortOf(own, nodePort);
+  if (port !== undefined) return { ip: "127.0.0.1", port };
+  const other = own.find(({ wanted, actual }) => actual && parseAddress(wanted)?.port === nodePort);
+  return other?.actual ? parseAddress(other.actual) : undefined;
 }
 
 /** Something that a name server answers; for anything else, what agnhost answers. */

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
-import type { Node, Service } from "../../machinery/api/core-v1.js";
+import type { Node, Pod, Service } from "../../machinery/api/core-v1.js";
 import type { EndpointSlice } from "../../machinery/api/discovery-v1.js";
-import { waysInto } from "./ways-in.js";
+import { hostPortsInto, waysInto } from "./ways-in.js";
 
 const aService = (
   spec: Partial<Service["spec"]>,
@@ -95,5 +95,25 @@ test("both families, external addresses and ports of UDP are ways of their own; 
     "external IP 203.0.113.7 UDP",
     "pod IP 10.244.0.3 UDP",
     "pod IP fd00:10:244::3 UDP",
+  ]);
+});
+
+test("a host port of a pod behind the Service is a way past it", () => {
+  const aPod = (name: string) =>
+    ({
+      metadata: { name, namespace: "default" },
+      spec: { containers: [{ ports: [{ containerPort: 80, hostPort: 8099, protocol: "TCP" }] }] },
+      status: { hostIP: "172.18.0.4" },
+    }) as unknown as Pod;
+  const behind = { ...slice, endpoints: [{ addresses: ["10.244.0.3"], targetRef: { name: "web-1" } }] };
+
+  const ways = hostPortsInto(
+    aService({ clusterIP: "10.96.0.9", ports }),
+    [behind as unknown as EndpointSlice],
+    [aPod("web-1"), aPod("other")],
+  );
+
+  expect(ways).toMatchObject([
+    { way: "host port", address: { ip: "172.18.0.4", port: 8099 }, servicePort: "pod default/web-1" },
   ]);
 });

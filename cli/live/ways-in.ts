@@ -1,4 +1,4 @@
-import type { Node, Protocol, Service, ServicePort } from "../../machinery/api/core-v1.js";
+import type { Node, Pod, Protocol, Service, ServicePort } from "../../machinery/api/core-v1.js";
 import { type EndpointSlice, SERVICE_NAME_LABEL } from "../../machinery/api/discovery-v1.js";
 import { familyOf } from "../../machinery/network/addresses.js";
 import type { SocketAddress } from "../../machinery/network/network.js";
@@ -8,7 +8,7 @@ export interface WayIn {
   service: string;
   type: Service["spec"]["type"];
   protocol: Protocol;
-  way: "cluster IP" | "external IP" | "node port" | "load balancer" | "pod IP" | "CNAME";
+  way: "cluster IP" | "external IP" | "node port" | "host port" | "load balancer" | "pod IP" | "CNAME";
   /** Absent while there is none: a load balancer that is pending, a Service without pods. */
   address?: { ip: string; port: number };
   /** Of an ExternalName: the name to ask for. */
@@ -84,4 +84,39 @@ function podAddress(
   if (found === undefined || addressType === "FQDN") return undefined;
   const ip = endpoints.find(({ conditions }) => conditions?.ready !== false)?.addresses[0];
   return ip === undefined ? undefined : { ip, port: found };
+}
+
+/** The ports of nodes that lead to these pods of a Service, past the Service. */
+export function hostPortsInto(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  pods: readonly Pod[],
+): WayIn[] {
+  const { namespace, name } = service.metadata;
+  const behind = new Set(
+    slices
+      .filter(({ metadata }) => metadata.labels?.[SERVICE_NAME_LABEL] === name)
+      .flatMap(({ endpoints }) => endpoints.map(({ targetRef }) => targetRef?.name)),
+  );
+  return pods
+    .filter(({ metadata, spec }) => behind.has(metadata.name) && !spec.hostNetwork)
+    .flatMap(({ metadata, spec, status }) =>
+      spec.containers.flatMap(({ ports = [] }) =>
+        ports.flatMap(({ hostPort, protocol }): WayIn[] => {
+          if (!hostPort || !status.hostIP || protocol === "SCTP") return [];
+          return [
+            {
+              service: `${namespace}/${name}`,
+              type: service.spec.type,
+              protocol,
+              way: "host port",
+              address: { ip: status.hostIP, port: hostPort },
+              nodePort: hostPort,
+              // As the data plane names it.
+              servicePort: `pod ${metadata.namespace}/${metadata.name}`,
+            },
+          ];
+        }),
+      ),
+    );
 }
