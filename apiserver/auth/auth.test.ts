@@ -207,6 +207,15 @@ test("the components may do what their roles say and no more", () => {
   expect(may(proxy, "update", "services")).toBe(false);
   expect(may(coredns, "list", "services")).toBe(true);
   expect(may(coredns, "list", "secrets")).toBe(false);
+  const ingress = component(
+    "system:serviceaccount:ingress-nginx:ingress-nginx",
+    "system:serviceaccounts:ingress-nginx",
+  );
+  expect(may(ingress, "watch", "secrets")).toBe(true);
+  expect(may(ingress, "update", "ingresses", { group: "networking.k8s.io", subresource: "status" })).toBe(
+    true,
+  );
+  expect(may(ingress, "update", "ingresses", { group: "networking.k8s.io" })).toBe(false);
 });
 
 test("the rules of a user are those of all their roles", () => {
