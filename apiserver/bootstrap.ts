@@ -3,7 +3,7 @@ import { type EndpointSlice, endpointSlices, SERVICE_NAME_LABEL } from "../machi
 import { deepCopy } from "../machinery/api/deep-equal.js";
 import type { KubeObject, ObjectMeta } from "../machinery/api/meta-v1.js";
 import type { ResourceDescriptor } from "../machinery/api/resource.js";
-import { formatIp, readPrefix } from "../machinery/api/ip-address.js";
+import { formatIp, readIp, readPrefix } from "../machinery/api/ip-address.js";
 import { serviceCIDRs } from "../machinery/api/networking-v1.js";
 import { isAlreadyExists } from "../machinery/api/status.js";
 import { APISERVER_USER } from "./auth/user-info.js";
@@ -13,8 +13,8 @@ import type { GenericStore } from "./registry/generic-store.js";
 
 export interface BootstrapOptions {
   store<T extends KubeObject>(descriptor: ResourceDescriptor<T>): GenericStore<T>;
-  /** Where pods reach this server. */
-  address: { ip: string; port: number };
+  /** Where pods reach this server; by `ip6` in a cluster whose own family is IPv6, where there is one. */
+  address: { ip: string; ip6?: string; port: number };
   /** Ranges of cluster IPs, the cluster's own family first; Service default/kubernetes has the first address. */
   serviceCidrs?: readonly string[];
 }
@@ -102,7 +102,13 @@ const kubernetesService = ({ address }: BootstrapOptions, clusterIp: string): Se
   status: { loadBalancer: {} },
 });
 
-const kubernetesEndpoints = ({ address }: BootstrapOptions): Endpoints => ({
+/** Of the family of Service default/kubernetes, whose endpoint it is. */
+function endpointIp({ address, serviceCidrs = DEFAULT_RANGES.clusterIps }: BootstrapOptions): string {
+  const isIPv6 = readPrefix(serviceCidrs[0] ?? "")?.family === "IPv6";
+  return isIPv6 ? (address.ip6 ?? address.ip) : address.ip;
+}
+
+const kubernetesEndpoints = (options: BootstrapOptions): Endpoints => ({
   apiVersion: "v1",
   kind: "Endpoints",
   metadata: meta({
@@ -111,11 +117,14 @@ const kubernetesEndpoints = ({ address }: BootstrapOptions): Endpoints => ({
     labels: { "endpointslice.kubernetes.io/skip-mirror": "true" },
   }),
   subsets: [
-    { addresses: [{ ip: address.ip }], ports: [{ name: "https", port: address.port, protocol: "TCP" }] },
+    {
+      addresses: [{ ip: endpointIp(options) }],
+      ports: [{ name: "https", port: options.address.port, protocol: "TCP" }],
+    },
   ],
 });
 
-const kubernetesSlice = ({ address }: BootstrapOptions): EndpointSlice => ({
+const kubernetesSlice = (options: BootstrapOptions): EndpointSlice => ({
   apiVersion: "discovery.k8s.io/v1",
   kind: "EndpointSlice",
   metadata: meta({
@@ -123,7 +132,7 @@ const kubernetesSlice = ({ address }: BootstrapOptions): EndpointSlice => ({
     namespace: "default",
     labels: { [SERVICE_NAME_LABEL]: "kubernetes" },
   }),
-  addressType: "IPv4",
-  endpoints: [{ addresses: [address.ip], conditions: { ready: true } }],
-  ports: [{ name: "https", port: address.port, protocol: "TCP" }],
+  addressType: readIp(endpointIp(options))?.family ?? "IPv4",
+  endpoints: [{ addresses: [endpointIp(options)], conditions: { ready: true } }],
+  ports: [{ name: "https", port: options.address.port, protocol: "TCP" }],
 });

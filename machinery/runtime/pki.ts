@@ -57,6 +57,7 @@ const API_SERVER_NAMES = [
   "localhost",
   "127.0.0.1",
   "172.18.0.2",
+  "fd00:172:18::2",
 ];
 
 const COMPONENTS: Readonly<Record<string, { commonName: string; organizations?: readonly string[] }>> = {
