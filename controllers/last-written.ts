@@ -9,8 +9,22 @@ import type { Informer } from "../machinery/client/informer.js";
 export class LastWritten<V> {
   readonly #values = new Map<string, { resourceVersion: string; value: V }>();
 
-  constructor(informer: Informer<KubeObject>) {
-    informer.onChange({ deleted: (object) => void this.#values.delete(objectKey(object)) });
+  /** `onForeign` hears of every change but those that were remembered: to look again at one's own write finds nothing. */
+  constructor(informer: Informer<KubeObject>, onForeign: (object: DeepReadonly<KubeObject>) => void) {
+    informer.onChange({
+      added: (object) => {
+        if (!this.of(object)) onForeign(object);
+      },
+      updated: (old, object) => {
+        if (this.of(object)) return;
+        onForeign(old);
+        onForeign(object);
+      },
+      deleted: (object) => {
+        this.#values.delete(objectKey(object));
+        onForeign(object);
+      },
+    });
   }
 
   remember(stored: KubeObject, value: V): void {

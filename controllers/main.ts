@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { InvalidArgumentError } from "commander";
+import type { Transport } from "../machinery/api/http.js";
 import { TransportFaults } from "../machinery/client/faults/transport-faults.js";
 import { httpTransport } from "../machinery/client/http-transport.js";
 import { adminStream, startAdminServer } from "../machinery/runtime/admin-server.js";
@@ -38,6 +39,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const logger = jsonLogger({ component: "controllers" }, options.logLevel);
   const access = loadKubeconfig(options.kubeconfig ?? "kubeconfig");
   const transport = httpTransport(access);
+  const replica = (server: string): Transport => httpTransport({ ...access, server });
   const metrics = new MetricsRegistry();
   addProcessMetrics(metrics);
   const { clock, faults } = breakableProcess(options.chaos);
@@ -46,7 +48,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   apiFaults.define(faults);
   const manager = new ControllerManager({
     metrics,
-    transport: options.chaos ? apiFaults.wrap(transport, "controllers") : transport,
+    transport: options.chaos ? apiFaults.wrap(transport, "controllers", replica) : transport,
     clock,
     rng,
     logger,

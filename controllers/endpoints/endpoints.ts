@@ -10,7 +10,7 @@ import type { DeepReadonly, KubeObject } from "../../machinery/api/meta-v1.js";
 import { type ObjectKey, objectKey, splitObjectKey } from "../../machinery/api/resource.js";
 import { isNotFound } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
-import { defineController, enqueueMapped, type Reconciler, type ReconcilerDeps } from "../controller.js";
+import { defineController, type Reconciler, type ReconcilerDeps } from "../controller.js";
 import type { ReconcileResult } from "../workers.js";
 import { isNamespaceTerminating, messageOf } from "../error-message.js";
 import {
@@ -36,10 +36,7 @@ export const endpointsController = defineController({
   name: "endpoints",
   component: "endpoint-controller",
   for: services,
-  watches: [
-    enqueueServicesOfPod(),
-    enqueueMapped(endpoints, (object) => (isManaged(object) ? [objectKey(object)] : [])),
-  ],
+  watches: [enqueueServicesOfPod()],
   reconciler: (deps) => new EndpointsReconciler(deps),
 });
 
@@ -59,7 +56,9 @@ class EndpointsReconciler implements Reconciler {
     this.#endpoints = deps.informer(endpoints);
     this.#servicePods = new ServicePods(deps);
     this.#pacer = new Pacer(deps.clock, PACE);
-    this.#written = new LastWritten(this.#endpoints as unknown as Informer<KubeObject>);
+    this.#written = new LastWritten(this.#endpoints as unknown as Informer<KubeObject>, (object) => {
+      if (isManaged(object)) deps.enqueue(objectKey(object));
+    });
   }
 
   async reconcile(key: ObjectKey): Promise<ReconcileResult> {
@@ -122,7 +121,7 @@ class EndpointsReconciler implements Reconciler {
 }
 
 /** Objects without a service, made by hand, stay as they are. */
-function isManaged({ metadata }: DeepReadonly<Endpoints>): boolean {
+function isManaged({ metadata }: DeepReadonly<KubeObject>): boolean {
   return metadata.labels?.[ENDPOINTS_MANAGED_BY_LABEL] === "endpoint-controller";
 }
 

@@ -11,7 +11,7 @@ import type { DeepReadonly, KubeObject } from "../../machinery/api/meta-v1.js";
 import type { ObjectKey } from "../../machinery/api/resource.js";
 import { isNotFound } from "../../machinery/api/status.js";
 import type { Informer } from "../../machinery/client/informer.js";
-import { defineController, enqueueMapped, type Reconciler, type ReconcilerDeps } from "../controller.js";
+import { defineController, type Reconciler, type ReconcilerDeps } from "../controller.js";
 import type { ReconcileResult } from "../workers.js";
 import { isNamespaceTerminating, messageOf } from "../error-message.js";
 import { LastWritten } from "../last-written.js";
@@ -35,12 +35,7 @@ export const endpointSliceController = defineController({
   name: "endpointslice",
   component: "endpoint-slice-controller",
   for: services,
-  watches: [
-    enqueueServicesOfPod(),
-    // A slice that somebody else changed or deleted is put right.
-    enqueueMapped(endpointSlices, (slice) => keyOfOwner(slice)),
-    enqueueServicesOfNode(),
-  ],
+  watches: [enqueueServicesOfPod(), enqueueServicesOfNode()],
   reconciler: (deps) => new EndpointSliceReconciler(deps),
 });
 
@@ -68,7 +63,10 @@ class EndpointSliceReconciler implements Reconciler {
     this.#servicePods = new ServicePods(deps);
     this.#pacer = new Pacer(deps.clock, PACE);
     this.#slices.addIndex(BY_SERVICE, keyOfOwner);
-    this.#written = new LastWritten(this.#slices as unknown as Informer<KubeObject>);
+    // A slice that somebody else changed or deleted is put right.
+    this.#written = new LastWritten(this.#slices as unknown as Informer<KubeObject>, (slice) => {
+      for (const key of keyOfOwner(slice)) deps.enqueue(key);
+    });
     this.#watchZones();
   }
 
@@ -221,7 +219,7 @@ const sameButForHints = (
 ): boolean => deepEqual(present, desired);
 
 /** The service of a slice that this controller manages; others' slices are none of its business. */
-function keyOfOwner(slice: DeepReadonly<EndpointSlice>): ObjectKey[] {
+function keyOfOwner(slice: DeepReadonly<KubeObject>): ObjectKey[] {
   const { labels, namespace } = slice.metadata;
   const service = labels?.[SERVICE_NAME_LABEL];
   return service && labels?.[MANAGED_BY_LABEL] === MANAGED_BY ? [`${namespace}/${service}`] : [];
