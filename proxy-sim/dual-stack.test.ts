@@ -142,6 +142,21 @@ test("policy Local, hairpin and masquerading work in IPv6 as in IPv4", async () 
   await dataPlane.close();
 });
 
+test("source ranges of one family leave the other open, as each has rules of its own", async () => {
+  const { dataPlane } = await aCluster(balancers[0] as Balancer);
+  const [route] = routesOf(aService(), bothFamilies);
+  if (!route) throw new Error("no route");
+  const loadBalancerIPs = ["203.0.113.9", "2001:db8:9::9"];
+  const balanced = { ...route, loadBalancerIPs, loadBalancerSourceRanges: ["192.0.2.0/24"] };
+  await dataPlane.program({ tables: [{ from: 1, to: 2, set: [balanced], remove: [] }] });
+  const verdict = (from: string, to: string) =>
+    dataPlane.router.decide(packet(from, to, { enteredAt: "node-1" })).verdict;
+  expect(verdict("192.0.2.7", "203.0.113.9:80")).toBe("forward");
+  expect(verdict("198.51.100.7", "203.0.113.9:80")).toBe("timed-out");
+  expect(verdict("2001:db8::7", "[2001:db8:9::9]:80")).toBe("forward");
+  await dataPlane.close();
+});
+
 test("TCP and UDP pass through an IPv6 Service, and both ends see IPv6 addresses", async () => {
   const { dataPlane, network } = await aCluster(balancers[0] as Balancer);
   const server = network.addHost(["10.244.2.2", "fd00:10:244:2::2"]);

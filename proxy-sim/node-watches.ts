@@ -41,8 +41,9 @@ export class NodeWatches {
     this.#options = options;
   }
 
-  get nodes(): IterableIterator<string> {
-    return this.#watches.keys();
+  /** Nodes that have watches. */
+  get count(): number {
+    return this.#watches.size;
   }
 
   /** Watches for these nodes and no others. Answers those whose watches have ended. */

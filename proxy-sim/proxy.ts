@@ -364,8 +364,9 @@ export class Proxy {
 
   /** Each node has watches of its own while nodes are few. Its first table comes with the others'. */
   #followNodes(): void {
-    const names = this.nodes.all().map(({ nodeName }) => nodeName);
-    const watched = names.length <= this.#config.watchedNodes ? names : [];
+    const areFew = this.nodes.size <= this.#config.watchedNodes;
+    if (!areFew && this.#watches.count === 0) return;
+    const watched = areFew ? this.nodes.all().map(({ nodeName }) => nodeName) : [];
     for (const node of this.#watches.follow(new Set(watched))) this.cursors.gate(node);
   }
 

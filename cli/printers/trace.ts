@@ -30,6 +30,8 @@ export function printTrace(trace: Trace): string {
     ...endpointLines(trace, explanation),
     ...natLines(trace, explanation),
   );
+  if (explanation.balancer === "userspace" && explanation.backend)
+    lines.push(["RETRIES", "the proxy waits 0.25 s, 1 s, 2 s, 4 s, for one endpoint after another"]);
   lines.push(["VERDICT", verdictOf(explanation)]);
   const others = explanation.endpoints.filter(({ chosen }) => !chosen);
   return padColumns(lines) + (others.length === 0 ? "" : `\n${othersTable(others)}`);

@@ -14,6 +14,8 @@ export interface AffineClient {
 
 /** Which endpoint a client used last, on one node; each mode has its own memory of it. Bounded. */
 export interface AffinityTable {
+  /** Nobody is held to anything. */
+  readonly isEmpty: boolean;
   /** The endpoint that the client is held to, when it is one of those that may be used. */
   lookup(client: AffineClient, backends: readonly Backend[]): Backend | undefined;
   remember(client: AffineClient, backend: Backend): void;
@@ -57,6 +59,10 @@ class EndpointLists implements AffinityTable {
 
   constructor(limit: ListLimit) {
     this.#limit = limit;
+  }
+
+  get isEmpty(): boolean {
+    return this.#lists.size === 0;
   }
 
   lookup(client: AffineClient, backends: readonly Backend[]): Backend | undefined {
@@ -106,6 +112,10 @@ class ClientEntries implements AffinityTable {
 
   constructor(keyOf: (client: AffineClient) => string) {
     this.#keyOf = keyOf;
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.size === 0;
   }
 
   lookup(client: AffineClient, backends: readonly Backend[]): Backend | undefined {

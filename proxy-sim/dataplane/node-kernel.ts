@@ -51,9 +51,14 @@ export class NodeKernel {
     return state;
   }
 
-  /** The rules of a service port were written anew; without a route they are gone. */
-  follow(servicePort: string, route?: ServicePortRoute): void {
-    this.#affinity.follow(servicePort, route);
-    if (!route) this.#balancing.delete(servicePort);
+  /** The rules of these service ports were written anew, and those are gone. */
+  follow({ set, remove }: { set: readonly ServicePortRoute[]; remove: readonly string[] }): void {
+    for (const servicePort of remove) {
+      this.#affinity.follow(servicePort);
+      this.#balancing.delete(servicePort);
+    }
+    // Most nodes remember nobody; a full table need not be walked for each of them.
+    if (this.#affinity.isEmpty) return;
+    for (const route of set) this.#affinity.follow(route.servicePort, route);
   }
 }

@@ -379,8 +379,7 @@ export class Router {
       if (update.from === 0 || adopted)
         for (const { route } of kernel.table.routes()) changed.add(route.servicePort);
       kernel.table = next;
-      for (const servicePort of update.remove) kernel.follow(servicePort);
-      for (const route of update.set) kernel.follow(route.servicePort, route);
+      kernel.follow(update);
       if (next.revision >= this.#outside.table.revision || update.from === 0) this.#outside.table = next;
     }
     for (const servicePort of update.remove) changed.add(servicePort);

@@ -1,4 +1,4 @@
-import { cidrContains } from "../../machinery/network/addresses.js";
+import { cidrContains, familyOf } from "../../machinery/network/addresses.js";
 import type { ProxyMode } from "../balancers/balancer.js";
 import { type BackendPools, poolsFor, type RouteEntry, type RouteScope } from "./route-entry.js";
 import type { Backend } from "./table.js";
@@ -61,9 +61,11 @@ export function policyOf(entry: RouteEntry, scope: RouteScope, vantage: Vantage)
 }
 
 function isAllowedSource({ route }: RouteEntry, clientIp: string | undefined): boolean {
-  const ranges = route.loadBalancerSourceRanges;
-  if (!ranges || clientIp === undefined) return true;
-  return ranges.some((range) => cidrContains(range, clientIp));
+  if (clientIp === undefined) return true;
+  // Each family has rules of its own; without a range of it, it has no firewall.
+  const ranges =
+    route.loadBalancerSourceRanges?.filter((range) => familyOf(range) === familyOf(clientIp)) ?? [];
+  return ranges.length === 0 || ranges.some((range) => cidrContains(range, clientIp));
 }
 
 const preferred = (pools: BackendPools, { node, zone }: Vantage): readonly Backend[] | undefined =>
