@@ -26,7 +26,12 @@ export function contradictions(
       return fault ? [...checkTime(one, fault, durationMs), ...checkTarget(one, fault)] : [];
     }),
     ...checkOrder(placed, names),
-    ...checkOverlaps(placed.filter(({ spec }) => faultOf(spec)?.momentary !== true)),
+    ...checkOverlaps(
+      placed.filter(({ spec }) => {
+        const fault = faultOf(spec);
+        return fault && !fault.momentary && isFixed(spec, fault);
+      }),
+    ),
   ];
 }
 
@@ -156,8 +161,7 @@ function waitingCycle(start: string, byName: ReadonlyMap<string, PlacedFault>): 
 }
 
 /** Two injections of one fault on one target at one time, as far as the file alone shows it. */
-function checkOverlaps(placed: readonly PlacedFault[]): FieldError[] {
-  const fixed = placed.filter(({ spec }) => isFixed(spec));
+function checkOverlaps(fixed: readonly PlacedFault[]): FieldError[] {
   return fixed.flatMap(({ spec, at }, i) => {
     const { repeat } = spec.trigger;
     if (
@@ -181,12 +185,12 @@ function checkOverlaps(placed: readonly PlacedFault[]): FieldError[] {
 }
 
 /** Its time and its target do not depend on the run. */
-function isFixed({ trigger, target }: FaultSpec): boolean {
-  const isOneName = target.name !== undefined && !target.name.includes("*");
+function isFixed({ trigger, target }: FaultSpec, { targets }: KnownFault): boolean {
+  const named = target.name ?? (targets === "pods" ? undefined : target.node);
   return (
     trigger.after === undefined &&
     trigger.when === undefined &&
-    (target.component !== undefined || target.mode === "all" || isOneName)
+    (target.component !== undefined || target.mode === "all" || (named !== undefined && !named.includes("*")))
   );
 }
 

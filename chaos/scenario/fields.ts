@@ -136,11 +136,12 @@ export const choice = <T extends string>(...choices: readonly T[]): FieldType<T>
 });
 
 export function unsupported(at: FieldPath, value: unknown, choices: readonly string[]): FieldError {
-  const isShort = choices.length <= MOST_CHOICES_LISTED;
-  const error = isShort
-    ? notSupported(at, value, choices)
-    : withAdvice(notSupported(at, value, []), "; `kubesim chaos explain` lists them");
-  return withAdvice(error, hint(value, choices));
+  const suggestion = hint(value, choices);
+  if (choices.length <= MOST_CHOICES_LISTED) return withAdvice(notSupported(at, value, choices), suggestion);
+  return withAdvice(
+    notSupported(at, value, []),
+    suggestion || "; `kubesim chaos explain` lists what there is",
+  );
 }
 
 /** More of them would bury the suggestion. */
