@@ -40,10 +40,12 @@ function judgeRecovery({ faults }: History, recovery: NonNullable<History["recov
     ...(recovery.missing ?? []),
     ...(recovery.tablesAgree ? [] : ["the tables of the nodes still differ"]),
   ];
+  const healed =
+    held.length === 0 ? "" : `${held.length} held ${held.length === 1 ? "fault" : "faults"} healed, `;
   const seconds = (recovery.tookMs / 1000).toFixed(1);
   return verdictOf(
     violations,
-    `${held.length} held faults healed, everything back ${seconds} s after the end`,
+    `${healed}everything back ${seconds} s after the end`,
     `not everything was back ${seconds} s after the end`,
   );
 }
