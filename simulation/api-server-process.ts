@@ -1,5 +1,8 @@
 import type { ApiServer } from "../apiserver/api-server.js";
 import { EventExpiry } from "../apiserver/event-expiry.js";
+import { PortAllocator } from "../apiserver/registry/allocators/port-allocator.js";
+import { DEFAULT_RANGES } from "../apiserver/registry/services/resource.js";
+import { ServiceRepair } from "../apiserver/repair/service-repair.js";
 import { RequestFaults } from "../apiserver/request-faults.js";
 import { StorageEngine } from "../apiserver/storage/engine.js";
 import { defineCompaction } from "../apiserver/storage/store-faults.js";
@@ -40,6 +43,8 @@ export function launchApiServer(
   defineCompaction(faults, storage);
   let serving = false;
   const run = async (): Promise<void> => {
+    const { first, last } = DEFAULT_RANGES.nodePorts;
+    const nodePorts = new PortAllocator(first, last);
     const server = await startControlPlane({
       storage,
       clock,
@@ -47,14 +52,23 @@ export function launchApiServer(
       secrets: fixtureSecrets(world.rng.fork(`secrets/${launch.generation}`)),
       logger,
       kubelets: { to: (node) => world.kubeletTransport(node, clock) },
+      nodePorts,
     });
+    const repair = new ServiceRepair({
+      store: (descriptor) => server.store(descriptor),
+      nodePorts,
+      clock,
+      logger,
+    });
+    await repair.sweep();
     const breakable = new RequestFaults(server, { clock, rng: rng.fork("faults") });
     breakable.define(faults);
     world.api.serve(breakable, clock);
     serving = true;
     const expiry = new EventExpiry({ events: server.store(events), clock, logger }).run(signal);
+    const repairing = repair.run(signal);
     await whenAborted(signal);
-    await Promise.all([stop(server), expiry]);
+    await Promise.all([stop(server), expiry, repairing]);
     await storage.close();
   };
   return {

@@ -9,6 +9,7 @@ import { Discovery } from "../apiserver/discovery/discovery.js";
 import { BuiltinSchemas } from "../apiserver/openapi/builtin-schemas.js";
 import { OpenApi } from "../apiserver/openapi/openapi.js";
 import type { KubeletDialer } from "../apiserver/registry/kubelet-dialer.js";
+import type { PortAllocator } from "../apiserver/registry/allocators/port-allocator.js";
 import { allResources } from "../apiserver/registry/resources.js";
 import type { Storage } from "../apiserver/storage/storage.js";
 import type { Clock } from "../machinery/api/clock.js";
@@ -24,6 +25,7 @@ export interface ControlPlaneOptions {
   secrets: Secrets;
   logger: Logger;
   kubelets: KubeletDialer;
+  nodePorts: PortAllocator;
 }
 
 /** The same for every simulated server of this process: slow to make. */
@@ -38,7 +40,7 @@ bxTR1ROge6QdXIBD7xq3l/qnSJKhRANCAARAp+xGej8Vc8Vn38K95igtIpwAN1T4
 
 /** An API server over a store, put together as its `main` does, without sockets. */
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ApiServer> {
-  const { storage, clock, rng, secrets, logger, kubelets } = options;
+  const { storage, clock, rng, secrets, logger, kubelets, nodePorts } = options;
   const authorizer = new PolicyAuthorizer(builtinPolicies);
   const tokens = new ServiceAccountTokens({ key: SIGNING_KEY, clock, secrets });
   const server = new ApiServer({
@@ -51,7 +53,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<A
     authorizer,
     kubelets,
     schemas,
-    resources: allResources({ tokens }),
+    resources: allResources({ tokens, nodePorts }),
     admission: admissionPlugins,
   });
   const resources = () => server.resources;

@@ -53,15 +53,20 @@ export class ServiceRepair {
     this.#ports = new NodePortRepair(store(services), nodePorts, eventsOf("portallocator-repair-controller"));
   }
 
-  /** Looks at everything once: a server does before it is ready. */
+  /** Looks at everything once: a server does before it is ready. What cannot be written now is looked at again later. */
   async sweep(): Promise<void> {
     this.#markAll();
-    await this.#work();
-    await this.#ports.sweep();
+    await this.#orLog(this.#work());
+    await this.#orLog(this.#ports.sweep());
+  }
+
+  async #orLog(repair: Promise<void>): Promise<void> {
+    const { logger } = this.#options;
+    await repair.catch((err: unknown) => logger.error("Could not repair allocations", { err }));
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { clock } = this.#options;
     const stops = [this.#watchServices(), this.#watchAddresses()];
     const wake = (): void => this.#wake?.();
     signal.addEventListener("abort", wake, { once: true });
@@ -73,9 +78,7 @@ export class ServiceRepair {
       const due = clock.monotonicMs() >= resyncAtMs;
       if (due) resyncAtMs = clock.monotonicMs() + RESYNC_MS;
       else await clock.sleep(SETTLE_MS, signal).catch(() => undefined);
-      await (due ? this.sweep() : this.#work()).catch((err: unknown) =>
-        logger.error("Could not repair allocations", { err }),
-      );
+      await (due ? this.sweep() : this.#orLog(this.#work()));
     }
     for (const stop of stops) stop();
   }
