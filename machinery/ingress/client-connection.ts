@@ -21,6 +21,7 @@ export class ClientConnection implements Connection {
   #readingSinceMs: number | undefined;
   #writingSinceMs: number | undefined;
   #ended = false;
+  #isTunnel = false;
 
   constructor(inner: Connection, clock: Clock) {
     this.#inner = inner;
@@ -41,6 +42,11 @@ export class ClientConnection implements Connection {
     this.#busy = false;
     this.onGone = undefined;
     this.#quietSinceMs = this.#clock.monotonicMs();
+  }
+
+  /** From now on the connection belongs to a tunnel, which has a timer of its own. */
+  becomeTunnel(): void {
+    this.#isTunnel = true;
   }
 
   async read(): Promise<Uint8Array | undefined> {
@@ -69,8 +75,9 @@ export class ClientConnection implements Connection {
     this.#inner.reset();
   }
 
-  /** Ends the connection if it has been waited for too long. A tunnel has its own timer. */
+  /** Ends the connection if it has been waited for too long. */
   endIfStuck(): void {
+    if (this.#isTunnel) return;
     const nowMs = this.#clock.monotonicMs();
     const isOver = (sinceMs: number | undefined, limitMs: number): boolean =>
       sinceMs !== undefined && nowMs - sinceMs > limitMs;

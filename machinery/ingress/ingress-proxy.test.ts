@@ -537,3 +537,71 @@ test("annotations refuse by source, redirect, and rewrite", async () => {
   expect(bodyOf(await world.get("/api/users?x=1"))).toBe("/users?x=1");
   expect(bodyOf(await world.get("/api"))).toBe("/");
 });
+
+test("a client that is done and leaves does not take along the connection that another uses now", async () => {
+  const world = new World();
+  let connections = 0;
+  const server = new Http1Server(async ({ path }) => {
+    if (path === "/slow") await world.clock.sleep(1000);
+    const body = Buffer.from(path);
+    return path === "/long"
+      ? {
+          status: 200,
+          headers: {},
+          body: (async function* () {
+            yield body;
+            yield body;
+          })(),
+        }
+      : { status: 200, headers: {}, body };
+  });
+  world.service("web", (connection: Connection) => {
+    connections += 1;
+    void server.serve(connection);
+  });
+  world.host("web.example");
+  for (const path of ["/short", "/long"]) {
+    const first = await world.connect();
+    await world.settle(
+      first.write(Buffer.from(`GET ${path} HTTP/1.1\r\nHost: web.example\r\nConnection: close\r\n\r\n`)),
+    );
+    await world.scheduler.run(10);
+    const second = await world.connect();
+    await world.settle(
+      second.write(Buffer.from("GET /slow HTTP/1.1\r\nHost: web.example\r\nConnection: close\r\n\r\n")),
+    );
+    await world.scheduler.run(10);
+    first.reset();
+    expect(bodyOf(await world.settle(readAll(second)))).toBe("/slow");
+  }
+  for (let i = 0; i < 3; i++) expect(bodyOf(await world.get("/x"))).toBe("/x");
+  expect(connections).toBe(1);
+  expect(world.served.every(({ log }) => log.attempts.length === 1)).toBe(true);
+});
+
+test("a tunnel stays open while one side speaks, however long the other is silent", async () => {
+  const world = new World();
+  const speaking = async (connection: Connection): Promise<void> => {
+    await connection.read();
+    await connection.write(
+      Buffer.from("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
+    );
+    for (let i = 0; i < 10; i++) {
+      await world.clock.sleep(40_000);
+      await connection.write(Buffer.from(String(i)));
+    }
+    connection.end();
+  };
+  world.service("web", (connection: Connection) => void speaking(connection));
+  world.host("web.example");
+  const connection = await world.connect();
+  await world.settle(
+    connection.write(
+      Buffer.from("GET / HTTP/1.1\r\nHost: web.example\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"),
+    ),
+  );
+  expect(bodyOf(await world.settle(readAll(connection)))).toBe("0123456789");
+  connection.end();
+  await world.scheduler.run(10);
+  expect(world.proxy.connectionCount).toBe(0);
+});

@@ -139,7 +139,7 @@ async function* watched(
 }
 
 function toAnswer(call: UpstreamCall, answer: Http1Response, timer: StallTimer): Http1Answer {
-  const { exchange, used, record, pool } = call;
+  const { exchange, record } = call;
   const rawHeaders = answerHeaders(answer);
   const base = { status: answer.status, reason: answer.reason, rawHeaders };
   if (answer.status === 101) return { ...base, ...upgradeOf(call, answer, timer) };
@@ -148,16 +148,23 @@ function toAnswer(call: UpstreamCall, answer: Http1Response, timer: StallTimer):
   timer.stop();
   record.receivedBytes = whole.length;
   exchange.log.sentBytes = whole.length;
-  pool.release(used);
+  release(call);
   return { ...base, headers: {}, body: whole };
+}
+
+/** From here on the connection may be another client's: what happens to this one must not touch it. */
+function release({ exchange, used, pool }: UpstreamCall): void {
+  exchange.client.onGone = undefined;
+  pool.release(used);
 }
 
 /** Passes a body on with back-pressure. Broken off by either side, it breaks off the other. */
 async function* streamed(
-  { exchange, route, used, record, pool }: UpstreamCall,
+  call: UpstreamCall,
   body: AsyncIterable<Uint8Array>,
   timer: StallTimer,
 ): AsyncGenerator<Uint8Array> {
+  const { exchange, route, used, record } = call;
   const { readTimeoutMs } = route.policy;
   let complete = false;
   try {
@@ -172,7 +179,7 @@ async function* streamed(
     complete = true;
   } finally {
     timer.stop();
-    if (complete) pool.release(used);
+    if (complete) release(call);
     else used.connection.reset();
   }
 }
@@ -187,6 +194,7 @@ function upgradeOf(
     headers: { upgrade: answer.headers["upgrade"] ?? "", connection: "upgrade" },
     body: new Uint8Array(),
     upgraded: async (client) => {
+      exchange.client.becomeTunnel();
       const backend = withRest(used.connection, used.client.takeRest());
       const moved = await pumpBothWays(noting(client, timer), noting(backend, timer));
       exchange.log.sentBytes = moved.backBytes;
