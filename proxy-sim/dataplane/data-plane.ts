@@ -5,7 +5,7 @@ import type { Rng } from "../../machinery/api/rng.js";
 import { familyOf, formatAddress } from "../../machinery/network/addresses.js";
 import { SYN_TIMEOUT_MS } from "../../machinery/network/handshake.js";
 import { Links, reversed } from "../../machinery/network/links.js";
-import { connectionPair, type OwnedConnection } from "../../machinery/network/memory-pipe.js";
+import { connectionPair, type Latency, type OwnedConnection } from "../../machinery/network/memory-pipe.js";
 import { ConnectionError, type SocketAddress } from "../../machinery/network/network.js";
 import type { Uplink } from "../../machinery/network/uplink.js";
 import type { AdminHandlers } from "../../machinery/runtime/admin-server.js";
@@ -20,6 +20,7 @@ import type { Decision, Packet } from "./decision.js";
 import { FlowLog, type FlowOutcome, type FlowRecord } from "./flow-log.js";
 import { HostDatagrams } from "./host-datagrams.js";
 import type { HostListeners } from "./host-ports.js";
+import { KernelFlows } from "./kernel-flows.js";
 import { throughLoopback } from "./loopback.js";
 import { backendKey } from "./route-entry.js";
 import { ProgrammingFaults } from "./programming-faults.js";
@@ -77,6 +78,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
   readonly #options: DataPlaneOptions;
   readonly #startId: string;
   readonly #rebooted = new Set<() => void>();
+  readonly #kernelFlows = new KernelFlows();
   #boots = 1;
   #programmed = 0;
 
@@ -143,6 +145,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
   bootNode(node: string): void {
     if (!this.router.isDown(node)) return;
     this.router.boot(node);
+    this.#kernelFlows.reset(node);
     this.askForEverything();
   }
 
@@ -242,6 +245,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
     try {
       const connection = await this.#dial(this.pathOf(packet, decision), timeoutMs, signal);
       this.flows.opened(record);
+      if (decision.node) this.#kernelFlows.add(decision.node, connection);
       return { connection, record, decision };
     } catch (err) {
       const failure = decision.hop?.isProxy && outcomeOf(err) === "unreachable" ? proxyIsGone() : err;
@@ -293,6 +297,13 @@ export class DataPlane implements Uplink, DataPlaneApi {
     return connection;
   }
 
+  /** What a node's kernel translates is lost once that kernel is gone. */
+  #throughKernel(node: string | undefined, link: Latency): Latency {
+    if (!node) return link;
+    const crashes = this.router.crashesOf(node);
+    return () => (this.router.crashesOf(node) === crashes ? link() : Number.POSITIVE_INFINITY);
+  }
+
   pathOf(packet: Packet, decision: Decision): CarrierPath {
     const ends = {
       source: decision.sourceNode ?? packet.enteredAt ?? "",
@@ -305,8 +316,8 @@ export class DataPlane implements Uplink, DataPlaneApi {
       ends,
       near: { local: packet.from, remote: packet.to },
       far: { local: decision.to, remote: decision.from },
-      forth: this.links.latency(ends),
-      back: this.links.latency(reversed(ends)),
+      forth: this.#throughKernel(decision.node, this.links.latency(ends)),
+      back: this.#throughKernel(decision.node, this.links.latency(reversed(ends))),
     };
   }
 

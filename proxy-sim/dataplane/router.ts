@@ -71,6 +71,7 @@ export class Router {
   #proxyCarrier: string | undefined;
   readonly #kernels = new Map<string, NodeKernel>();
   readonly #down = new Set<string>();
+  readonly #crashes = new Map<string, number>();
   /** Stands for hosts that are no nodes. */
   readonly #outside: NodeKernel;
   readonly #previewRng: Rng;
@@ -95,6 +96,7 @@ export class Router {
   /** A node crashed: its kernel forgets everything, and nothing gets through it. */
   crash(node: string): void {
     this.#down.add(node);
+    this.#crashes.set(node, this.crashesOf(node) + 1);
     if (this.#kernels.has(node)) this.#kernels.set(node, this.#newKernel(node));
   }
 
@@ -107,6 +109,11 @@ export class Router {
   /** The node runs again, with an empty table. */
   boot(node: string): void {
     this.#down.delete(node);
+  }
+
+  /** Whoever remembers the number knows whether the kernel is still the one of then. */
+  crashesOf(node: string): number {
+    return this.#crashes.get(node) ?? 0;
   }
 
   isDown(node: string): boolean {
@@ -349,6 +356,7 @@ export class Router {
       this.forwarding.remove(name);
       this.#kernels.delete(name);
       this.#down.delete(name);
+      this.#crashes.delete(name);
     }
     for (const route of nodes?.set ?? []) {
       this.forwarding.set(route);
