@@ -6,6 +6,7 @@ import { killPod } from "./faults/kill-pod.js";
 import { clockFaults } from "./faults/clocks.js";
 import { linkFaults } from "./faults/links.js";
 import { nodeFaults } from "./faults/nodes.js";
+import { objectFaults } from "./faults/objects.js";
 import { duplicateFaults, processFaults } from "./faults/processes.js";
 import { proxyFaults } from "./faults/proxies.js";
 import { storeFaults } from "./faults/store.js";
@@ -25,4 +26,5 @@ export const faults: readonly Fault[] = [
   ...proxyFaults,
   ...clockFaults,
   ...changeFaults,
+  ...objectFaults,
 ];

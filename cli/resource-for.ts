@@ -17,7 +17,8 @@ import { ingressClasses, ingresses } from "../machinery/api/networking-v1.js";
 import type { ResourceDescriptor } from "../machinery/api/resource.js";
 import { UserError } from "./supervisor/cluster.js";
 
-const KNOWN: readonly ResourceDescriptor[] = [
+/** Kinds whose names and paths are known without asking a server. */
+export const builtInResources: readonly ResourceDescriptor[] = [
   namespaces,
   nodes,
   pods,
@@ -39,7 +40,7 @@ const KNOWN: readonly ResourceDescriptor[] = [
 export const resourceFor = (
   object: Pick<KubeObject, "apiVersion" | "kind">,
 ): ResourceDescriptor | undefined =>
-  KNOWN.find((known) => known.apiVersion === object.apiVersion && known.kind === object.kind);
+  builtInResources.find((known) => known.apiVersion === object.apiVersion && known.kind === object.kind);
 
 /** The same, for manifests that must be known. Throws UserError in kubectl's words. */
 export function builtInResource(object: KubeObject): ResourceDescriptor {

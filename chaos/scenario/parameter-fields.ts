@@ -1,4 +1,10 @@
-import { type FieldError, type FieldPath, invalid, notFound } from "../../machinery/api/field-error.js";
+import {
+  type FieldError,
+  type FieldPath,
+  invalid,
+  notFound,
+  required,
+} from "../../machinery/api/field-error.js";
 import type { ParameterSpec } from "../fault.js";
 import { withDefaults } from "../parameters.js";
 import {
@@ -80,7 +86,11 @@ const objects = (readObjects: ReadObjects): FieldType<Raw[]> => ({
 });
 
 function readSource(source: unknown, at: FieldPath, errors: FieldError[], readObjects: ReadObjects): Raw[] {
-  if (isRecord(source)) return [source];
+  if (isRecord(source)) {
+    if (isObject(source)) return [source];
+    errors.push(required(at, "a Kubernetes object has apiVersion, kind and metadata.name"));
+    return [];
+  }
   if (typeof source !== "string" || !readObjects) {
     errors.push(invalid(at, source, "must be a Kubernetes object"));
     return [];
@@ -93,6 +103,12 @@ function readSource(source: unknown, at: FieldPath, errors: FieldError[], readOb
     return [];
   }
 }
+
+const isObject = ({ apiVersion, kind, metadata }: Raw): boolean =>
+  typeof apiVersion === "string" &&
+  typeof kind === "string" &&
+  isRecord(metadata) &&
+  metadata.name !== undefined;
 
 /** What was given, checked, and the defaults of the rest. */
 export function readParameters(

@@ -133,7 +133,7 @@ test("count and percent say the mode of a target", () => {
 });
 
 test("objects of a parameter stand in the scenario or in a file that it names", () => {
-  const object = { kind: "ConfigMap" };
+  const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "x" } };
   const read = { ...vocabulary, readObjects: () => [object] };
   const document = (objects: unknown) => ({
     apiVersion: "chaos.kubesim.dev/v1",
@@ -205,6 +205,10 @@ test.each([
   [{ ...stall, parameters: { share: "120%" } }, 'parameters.share: Invalid value: "120%"'],
   [{ ...stall, parameters: { mode: "stal" } }, 'did you mean "stall"?'],
   [{ action: "apply", parameters: {} }, "parameters.objects: Required value"],
+  [
+    { action: "apply", parameters: { objects: { kind: "Pod" } } },
+    "a Kubernetes object has apiVersion, kind and metadata.name",
+  ],
   [{ action: "apply", parameters: { objects: "a.yaml" } }, "must be a Kubernetes object"],
 ])("a fault's parameters are checked: %j", (step, message) => {
   expect(errorsOf({ faults: [step] })).toContain(message);
