@@ -48,7 +48,7 @@ const history = (change: Partial<History> = {}): History =>
     ...change,
   });
 const verdict = (name: string, of: History): Verdict | undefined =>
-  checkers.find((checker) => checker.name === name)?.check(of, scenario, {});
+  checkers.find((checker) => checker.name === name)?.check(of, scenario, { grace: 2000 });
 
 test("the request budget counts failures, and a run without traffic proves nothing", () => {
   expect(verdict("request-budget", history())?.held).toBe(true);
