@@ -9,6 +9,7 @@ import { nodeFaults } from "./faults/nodes.js";
 import { objectFaults } from "./faults/objects.js";
 import { duplicateFaults, processFaults } from "./faults/processes.js";
 import { proxyFaults } from "./faults/proxies.js";
+import { staleReads } from "./faults/stale-reads.js";
 import { storeFaults } from "./faults/store.js";
 import { watchFaults } from "./faults/watches.js";
 
@@ -19,6 +20,7 @@ export const faults: readonly Fault[] = [
   ...linkFaults,
   ...apiLinkFaults,
   ...watchFaults,
+  staleReads,
   ...apiRequestFaults,
   ...storeFaults,
   ...processFaults,

@@ -48,6 +48,9 @@ export interface ProcessControl {
    */
   duplicate(component: "controllers" | "proxy", options?: { split?: boolean }): Promise<void>;
   removeDuplicate(component: "controllers" | "proxy"): Promise<void>;
+  /** A read-only replica of the API server, so far behind; answers where it is, once it serves. There is one at most. */
+  startReplica(lagMs: number): Promise<string>;
+  stopReplica(): Promise<void>;
 }
 
 /** The API server's database file. Only while the API server is stopped; each rejects with RangeError otherwise. */

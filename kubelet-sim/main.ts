@@ -47,8 +47,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   const images = [...(await userImages(options.images)), ...emulatedImages];
   const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
   apiFaults.define(faults);
-  const breakable = (transport: Transport, client: string): Transport =>
-    options.chaos ? apiFaults.wrap(transport, client) : transport;
+  const breakable = (transportTo: (server?: string) => Transport, client: string): Transport =>
+    options.chaos ? apiFaults.wrap(transportTo(), client, transportTo) : transportTo();
   const runtimeFor = (request: RuntimeRequest) =>
     createRuntime({
       ...request,
@@ -59,14 +59,15 @@ export async function main(argv: readonly string[]): Promise<void> {
       images,
       ipReuse: options.ipReuse,
       latency,
-      apiAccess: (bearer) => breakable(credentials.asBearer(bearer), `pods/${request.nodeName}`),
+      apiAccess: (bearer) =>
+        breakable((server) => credentials.asBearer(bearer, server), `pods/${request.nodeName}`),
     });
   const newClient = (transport: Transport): RestClient =>
     new RestClient({ transport, clock, userAgent: USER_AGENT });
   const host = new KubeletHost({
     nodes,
-    clientFor: (node) => newClient(breakable(credentials.ofNode(node), node)),
-    client: newClient(breakable(credentials.shared(), "kubelet")),
+    clientFor: (node) => newClient(breakable((server) => credentials.ofNode(node, server), node)),
+    client: newClient(breakable((server) => credentials.shared(server), "kubelet")),
     runtimeFor,
     network,
     clock,
@@ -108,22 +109,28 @@ class Credentials {
     this.#dir = dir;
   }
 
-  shared(): Transport {
+  /** `server`: another one than the kubeconfig names. */
+  shared(server?: string): Transport {
+    if (server !== undefined) return this.#transport({ ...loadKubeconfig(this.#file), server });
     this.#shared ??= this.#transport(loadKubeconfig(this.#file));
     return this.#shared;
   }
 
-  ofNode(node: string): Transport {
+  ofNode(node: string, server?: string): Transport {
     const file = this.#fileOf(node);
-    return file
-      ? this.#transport({ ...loadKubeconfig(file), maxConnections: CONNECTIONS_PER_NODE })
-      : this.shared();
+    if (!file) return this.shared(server);
+    const access = loadKubeconfig(file);
+    return this.#transport({
+      ...access,
+      server: server ?? access.server,
+      maxConnections: CONNECTIONS_PER_NODE,
+    });
   }
 
   /** A pod's way to the API server. */
-  asBearer(token: string): Transport {
+  asBearer(token: string, other?: string): Transport {
     const { server, ca } = loadKubeconfig(this.#file);
-    return this.#transport({ server, ca, token });
+    return this.#transport({ server: other ?? server, ca, token });
   }
 
   serving(node: string): { key: string; cert: string; clientCa: string } | undefined {

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import type { Transport } from "../machinery/api/http.js";
 import { TransportFaults } from "../machinery/client/faults/transport-faults.js";
 import { httpTransport } from "../machinery/client/http-transport.js";
 import { RestClient } from "../machinery/client/rest-client.js";
@@ -38,13 +39,15 @@ export async function main(argv: readonly string[]): Promise<void> {
   );
   const logger = jsonLogger({ component: "proxy" }, options.logLevel);
   const { clock, faults } = breakableProcess(options.chaos);
-  const transport = httpTransport(loadKubeconfig(options.kubeconfig ?? "kubeconfig"));
+  const access = loadKubeconfig(options.kubeconfig ?? "kubeconfig");
+  const transport = httpTransport(access);
+  const replica = (server: string): Transport => httpTransport({ ...access, server });
   const rng = seededRng(options.seed ?? unpredictableSeed()).fork("proxy");
   const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
   apiFaults.define(faults);
   const newClient = (name: string): RestClient =>
     new RestClient({
-      transport: options.chaos ? apiFaults.wrap(transport, name) : transport,
+      transport: options.chaos ? apiFaults.wrap(transport, name, replica) : transport,
       clock,
       userAgent: "kube-proxy/v1.36.0 (kubesim)",
     });

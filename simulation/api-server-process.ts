@@ -13,7 +13,7 @@ import { startControlPlane } from "./control-plane.js";
 import type { Launch, Running } from "./simulated-process.js";
 import type { World } from "./world.js";
 
-const DEFAULT_HISTORY_MS = 3_600_000;
+export const DEFAULT_HISTORY_MS = 3_600_000;
 
 export interface ApiServerParts {
   storage: StorageEngine;
@@ -97,6 +97,6 @@ export function launchApiServer(
 const stop = (server: ApiServer): Promise<void> => server.stop();
 
 /** Same bytes in every run of a seed: nothing secret is protected in a simulation. */
-const fixtureSecrets = (rng: Rng): Secrets => ({
+export const fixtureSecrets = (rng: Rng): Secrets => ({
   randomBytes: (length) => Uint8Array.from({ length }, () => rng.int(0, 255)),
 });

@@ -15,12 +15,13 @@ import { seededRng } from "../machinery/runtime/seeded-rng.js";
 import type { DataPlane } from "../proxy-sim/dataplane/data-plane.js";
 import type { FlowRecord } from "../proxy-sim/dataplane/flow-log.js";
 import type { Proxy } from "../proxy-sim/proxy.js";
-import { launchApiServer } from "./api-server-process.js";
+import { DEFAULT_HISTORY_MS, launchApiServer } from "./api-server-process.js";
 import { SimulatedComponents } from "./component-faults.js";
 import { type ControllersOptions, launchControllers } from "./controllers-process.js";
 import { launchDataPlane } from "./data-plane-process.js";
 import { type KubeletOptions, launchKubelet } from "./kubelet-process.js";
 import { SimulatedStore } from "./simulated-store.js";
+import { type Leader, launchReplica } from "./replica-process.js";
 import { SimulatedProcesses } from "./processes.js";
 import { type DataPlaneProcess, launchProxy } from "./proxy-process.js";
 import { SimulationScheduler } from "./scheduler.js";
@@ -63,6 +64,7 @@ export class SimulatedCluster {
   readonly #stopping = new AbortController();
   readonly #dataPlanes: DataPlane[] = [];
   #storage: StorageEngine | undefined;
+  #leader: Leader | undefined;
   #controllers: ControllerManager | undefined;
   #kubelets: KubeletHost | undefined;
   #proxy: Proxy | undefined;
@@ -84,6 +86,7 @@ export class SimulatedCluster {
     });
     this.processes = new SimulatedProcesses({
       processes: this.#newProcesses(),
+      newReplica: (lagMs) => this.#newReplica(lagMs),
       newDuplicate: (component, split) => this.#newDuplicate(component, split),
     });
     this.client = this.clientAs("admin", ADMIN);
@@ -190,7 +193,7 @@ export class SimulatedCluster {
           kill: () => this.processes.of("apiserver").kill(),
         });
         this.#storage = running.storage;
-        return running;
+        return this.#leading(running);
       }),
       controllers: process("controllers", (launch) => {
         const running = launchControllers(world, launch, this.#controllersOptions("controllers"));
@@ -216,6 +219,31 @@ export class SimulatedCluster {
       launch,
       ...(carried ? { carried } : {}),
     });
+  }
+
+  /** Replicas follow this process until it ends. */
+  #leading(running: Running & { storage: StorageEngine }): Running {
+    const ended = new AbortController();
+    const leader = { storage: running.storage, ended: ended.signal };
+    this.#leader = leader;
+    return {
+      ...running,
+      ended: () => {
+        running.ended();
+        if (this.#leader === leader) this.#leader = undefined;
+        ended.abort();
+      },
+    };
+  }
+
+  #newReplica(lagMs: number): SimulatedProcess {
+    return this.#newProcess(`replica-${++this.#duplicates}`, (launch) =>
+      launchReplica(this.world, launch, {
+        lagMs,
+        historyMs: this.#options.historyMs ?? DEFAULT_HISTORY_MS,
+        leader: () => this.#leader,
+      }),
+    );
   }
 
   #newDuplicate(component: "controllers" | "proxy", split: boolean): SimulatedProcess {

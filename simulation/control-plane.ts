@@ -26,6 +26,8 @@ export interface ControlPlaneOptions {
   logger: Logger;
   kubelets: KubeletDialer;
   nodePorts: PortAllocator;
+  /** A replica: another server writes what must be there. */
+  follows?: boolean;
 }
 
 /** The same for every simulated server of this process: slow to make. */
@@ -63,7 +65,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<A
   });
   const openApi = new OpenApi({ resources, version: "v1.36.0" });
   server.mount((request) => discovery.handle(request) ?? openApi.handle(request));
-  await bootstrap({ store: (descriptor) => server.store(descriptor), address: API_SERVER_ADDRESS });
+  if (!options.follows)
+    await bootstrap({ store: (descriptor) => server.store(descriptor), address: API_SERVER_ADDRESS });
   await server.start();
   return server;
 }

@@ -19,7 +19,9 @@ export function launchControllers(
   const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
   apiFaults.define(faults);
   const controllers = new ControllerManager({
-    transport: apiFaults.wrap(world.apiTransport(name, clock, identity), "controllers"),
+    transport: apiFaults.wrap(world.apiTransport(name, clock, identity), "controllers", () =>
+      world.replicaTransport(name, clock, identity),
+    ),
     clock,
     rng,
     logger,

@@ -32,7 +32,9 @@ export function launchKubelet(
   apiFaults.define(faults);
   const path = (name: string): string => (generation === 1 ? name : `${name}/${generation}`);
   const transport = (name: string, client: string, identity: DirectIdentity): Transport =>
-    apiFaults.wrap(world.apiTransport(path(name), clock, identity), client);
+    apiFaults.wrap(world.apiTransport(path(name), clock, identity), client, () =>
+      world.replicaTransport(path(name), clock, identity),
+    );
   const newClient = (name: string, client: string, identity: DirectIdentity): RestClient =>
     new RestClient({ transport: transport(name, client, identity), clock, userAgent: USER_AGENT });
   const kubelets = new KubeletHost({

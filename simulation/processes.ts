@@ -2,10 +2,15 @@ import type { Component, ProcessControl } from "../chaos/reach.js";
 import { COMPONENTS } from "../chaos/reach.js";
 import type { SimulatedProcess } from "./simulated-process.js";
 
+/** Where the replica is: there is one. */
+const REPLICA = "replica";
+
 type Duplicated = "controllers" | "proxy";
 
 export interface SimulatedProcessesOptions {
   processes: Readonly<Record<Component, SimulatedProcess>>;
+  /** Makes a replica of the API server; it is not started yet. */
+  newReplica: (lagMs: number) => SimulatedProcess;
   /** Makes the second instance of a component; it is not started yet. */
   newDuplicate: (component: Duplicated, split: boolean) => SimulatedProcess;
 }
@@ -14,6 +19,7 @@ export interface SimulatedProcessesOptions {
 export class SimulatedProcesses implements ProcessControl {
   readonly #options: SimulatedProcessesOptions;
   readonly #duplicates = new Map<Duplicated, SimulatedProcess>();
+  #replica: SimulatedProcess | undefined;
 
   constructor(options: SimulatedProcessesOptions) {
     this.#options = options;
@@ -24,7 +30,8 @@ export class SimulatedProcesses implements ProcessControl {
   }
 
   get all(): readonly SimulatedProcess[] {
-    return [...COMPONENTS.map((component) => this.of(component)), ...this.#duplicates.values()];
+    const replica = this.#replica ? [this.#replica] : [];
+    return [...COMPONENTS.map((component) => this.of(component)), ...this.#duplicates.values(), ...replica];
   }
 
   async kill(component: Component): Promise<void> {
@@ -62,5 +69,19 @@ export class SimulatedProcesses implements ProcessControl {
     const second = this.#duplicates.get(component);
     this.#duplicates.delete(component);
     second?.stop();
+  }
+
+  async startReplica(lagMs: number): Promise<string> {
+    if (!this.#replica) {
+      this.#replica = this.#options.newReplica(lagMs);
+      this.#replica.launch();
+    }
+    return REPLICA;
+  }
+
+  async stopReplica(): Promise<void> {
+    const replica = this.#replica;
+    this.#replica = undefined;
+    replica?.stop();
   }
 }

@@ -36,7 +36,9 @@ export function launchProxy(
   apiFaults.define(faults);
   const proxy = new Proxy({
     client: new RestClient({
-      transport: apiFaults.wrap(world.apiTransport(name, clock, IDENTITY), "proxy"),
+      transport: apiFaults.wrap(world.apiTransport(name, clock, IDENTITY), "proxy", () =>
+        world.replicaTransport(name, clock, IDENTITY),
+      ),
       clock,
       userAgent: USER_AGENT,
     }),

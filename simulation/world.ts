@@ -42,6 +42,8 @@ export class World {
   readonly packets: PacketPaths;
   /** The API server. */
   readonly api: Wire;
+  /** A read-only replica of it, when there is one. */
+  readonly replica: Wire;
   readonly #kubelets = new Map<string, Wire>();
 
   constructor(options: { clock: Clock; rng: Rng; logger: Logger; latencies: Latencies }) {
@@ -52,13 +54,23 @@ export class World {
     this.latencies = latencies;
     this.disk = new SimulatedDisk({ rng: rng.fork("disk") });
     this.api = new Wire(clock);
+    this.replica = new Wire(clock);
     this.packets = new PacketPaths(clock, drawLatency(rng.fork("network/packets"), latencies.network));
   }
 
   /** A process's way to the API server; `path` names its place in the tree of chance. */
   apiTransport(path: string, clock: SkewableClock, identity: DirectIdentity): Transport {
-    const rng = this.rng.fork(`latency/${path}`);
-    return this.api.connect({
+    return this.#connect(this.api, `latency/${path}`, clock, identity);
+  }
+
+  /** The same process's way to the replica. */
+  replicaTransport(path: string, clock: SkewableClock, identity: DirectIdentity): Transport {
+    return this.#connect(this.replica, `replica-latency/${path}`, clock, identity);
+  }
+
+  #connect(wire: Wire, path: string, clock: SkewableClock, identity: DirectIdentity): Transport {
+    const rng = this.rng.fork(path);
+    return wire.connect({
       clock,
       identity,
       latency: drawLatency(rng, this.latencies.api),
@@ -90,11 +102,13 @@ export class World {
 
   /** The kernel closes the sockets of a process that has ended. */
   processEnded(clock: SkewableClock): void {
-    this.api.clientEnded(clock);
+    for (const wire of [this.api, this.replica]) {
+      wire.clientEnded(clock);
+      if (wire.server?.clock === clock) wire.cut();
+    }
     for (const wire of this.#kubelets.values()) {
       wire.clientEnded(clock);
       if (wire.server?.clock === clock) wire.cut();
     }
-    if (this.api.server?.clock === clock) this.api.cut();
   }
 }

@@ -1,4 +1,5 @@
 import type { Component, ProcessControl } from "../../chaos/reach.js";
+import type { Clock } from "../../machinery/api/clock.js";
 import type { Child } from "./child.js";
 
 export interface LiveProcessesOptions {
@@ -7,14 +8,21 @@ export interface LiveProcessesOptions {
   childOf(component: Component): Child | undefined;
   /** Makes, without starting it, a second instance. */
   newDuplicate(component: "controllers" | "proxy", split: boolean): Child;
+  newReplica(lagMs: number): Child;
+  /** Where it serves; undefined while it does not. */
+  replicaAddress(): Promise<string | undefined>;
+  clock: Clock;
 }
 
 const GRACE_MS = 2000;
+const POLL_MS = 20;
+const REPLICA_START_MS = 10_000;
 
 /** The supervised processes, as faults reach them: by signals. */
 export class LiveProcesses implements ProcessControl {
   readonly #options: LiveProcessesOptions;
   readonly #duplicates = new Map<string, Child>();
+  #replica: Child | undefined;
 
   constructor(options: LiveProcessesOptions) {
     this.#options = options;
@@ -58,8 +66,32 @@ export class LiveProcesses implements ProcessControl {
     await second?.stop(GRACE_MS);
   }
 
-  #victim(component: Component): Child {
+  async startReplica(lagMs: number): Promise<string> {
+    this.#mayBreak();
+    const { clock } = this.#options;
+    this.#replica ??= this.#options.newReplica(lagMs);
+    if (this.#replica.pid === undefined) this.#replica.start();
+    const untilMs = clock.monotonicMs() + REPLICA_START_MS;
+    for (;;) {
+      const address = await this.#options.replicaAddress();
+      if (address !== undefined) return address;
+      if (clock.monotonicMs() > untilMs) throw new RangeError("the replica does not start");
+      await clock.sleep(POLL_MS);
+    }
+  }
+
+  async stopReplica(): Promise<void> {
+    const replica = this.#replica;
+    this.#replica = undefined;
+    await replica?.stop(GRACE_MS);
+  }
+
+  #mayBreak(): void {
     if (!this.#options.enabled) throw new RangeError("faults are off: start the cluster with --chaos");
+  }
+
+  #victim(component: Component): Child {
+    this.#mayBreak();
     const child = this.#options.childOf(component);
     if (!child) throw new RangeError(`there is no process "${component}"`);
     return child;

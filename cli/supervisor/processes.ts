@@ -7,7 +7,7 @@ export const PROCESS_NAMES = ["apiserver", "dataplane", "controllers", "kubelet"
 export type ProcessName = (typeof PROCESS_NAMES)[number];
 
 /** Second instances, which only a fault starts. */
-export const DUPLICATES = ["controllers-2", "proxy-2"] as const;
+export const DUPLICATES = ["controllers-2", "proxy-2", "apiserver-2"] as const;
 export type InstanceName = ProcessName | (typeof DUPLICATES)[number];
 
 export interface LaunchOptions {

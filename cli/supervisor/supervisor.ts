@@ -56,6 +56,14 @@ export interface SupervisorOptions {
   logger: Logger;
 }
 
+interface Health {
+  ready: boolean;
+  reason?: string;
+  answered: boolean;
+  /** Of an API server. */
+  port?: number;
+}
+
 const POLL_MS = 10;
 const STOP_GRACE_MS = 2000;
 const HEALTH_TIMEOUT_MS = 2000;
@@ -82,6 +90,9 @@ export class Supervisor {
     this.#processes = new LiveProcesses({
       enabled: options.launch.chaos === true,
       childOf: (name) => this.#children.get(name),
+      newReplica: (lagMs) => this.#newReplica(lagMs),
+      replicaAddress: () => this.#replicaAddress(),
+      clock: options.clock,
       newDuplicate: (name, split) =>
         this.#newChild(name, `${name}-2`, split && name === "controllers" ? ["--leader-elect", "false"] : []),
     });
@@ -142,6 +153,17 @@ export class Supervisor {
     });
   }
 
+  #newReplica(lagMs: number): Child {
+    const follow = adminSocket(this.#options.cluster, "apiserver");
+    const own = ["--follow", follow, "--lag", `${lagMs}ms`, "--secure-port", "0"];
+    return this.#newChild("apiserver", "apiserver-2", own);
+  }
+
+  async #replicaAddress(): Promise<string | undefined> {
+    const health = await this.#health("apiserver-2");
+    return health.ready && health.port !== undefined ? `https://127.0.0.1:${health.port}` : undefined;
+  }
+
   /** Heals faults that a killed supervisor left, and ends its tunnel; answers how many faults. Call once the API server answers. */
   async healLeftovers(): Promise<number> {
     await this.#tunnel.clearLeftovers();
@@ -179,7 +201,7 @@ export class Supervisor {
     }
   }
 
-  async #health(name: ProcessName): Promise<{ ready: boolean; reason?: string; answered: boolean }> {
+  async #health(name: InstanceName): Promise<Health> {
     const socket = adminSocket(this.#options.cluster, name);
     // While processes start they are asked a hundred times a second; a call that must fail costs more than a look.
     if (!existsSync(socket)) return { ready: false, reason: "no answer", answered: false };
@@ -187,7 +209,7 @@ export class Supervisor {
     const timer = this.#options.clock.setTimer(HEALTH_TIMEOUT_MS, () => patience.abort());
     try {
       const health = await adminCall(socket, "GET", "/health", undefined, patience.signal);
-      return { ...(health as { ready: boolean }), answered: true };
+      return { ...(health as { ready: boolean; port?: number }), answered: true };
     } catch (err) {
       if (err instanceof AdminError) return { ready: false, reason: err.message, answered: err.status !== 0 };
       if (patience.signal.aborted) return { ready: false, reason: "no answer in time", answered: false };

@@ -3,12 +3,13 @@ import { type HttpRequest, type HttpResponse, type Transport, TransportError } f
 import { parseRequestInfo, splitQuery } from "../../api/request-info.js";
 import type { Rng } from "../../api/rng.js";
 import { newExpired } from "../../api/status.js";
+import { FaultParameters } from "../../runtime/fault-parameters.js";
 import type { FaultPoints } from "../../runtime/fault-points.js";
 import { wrapTransport } from "../wrap-transport.js";
 import { ActiveFaults } from "../../runtime/active-faults.js";
 import { FaultyWatch } from "./faulty-watch.js";
 import { FaultyLink, type LinkFault, parseLinkFault } from "./link-fault.js";
-import { concerns, parseWatchFault, type WatchFault } from "./watch-fault.js";
+import { concerns, parseWatchFault, type Selection, type WatchFault } from "./watch-fault.js";
 
 /** Stands between the clients of one component and the API server: slow, lossy or cut links, and watches that lie. */
 export class TransportFaults {
@@ -16,6 +17,7 @@ export class TransportFaults {
   readonly #rng: Rng;
   readonly #links = new ActiveFaults<LinkFault>();
   readonly #watches = new ActiveFaults<WatchFault>();
+  readonly #stale = new ActiveFaults<StaleReads>();
   readonly #open = new Set<FaultyWatch>();
   #streams = 0;
 
@@ -35,10 +37,19 @@ export class TransportFaults {
       summary: "watches lag, drop, repeat or swap events, end, or are answered with 410",
       inject: (parameters) => this.#injectWatch(parseWatchFault(parameters)),
     });
+    points.define({
+      name: "stale-reads",
+      summary: "reads and watches go to a replica of the API server that is behind; writes do not",
+      inject: (parameters) => this.#injectStaleReads(parseStaleReads(parameters)),
+    });
   }
 
-  /** `client` is what faults call this user of the transport: `node-1`, `proxy`. */
-  wrap(inner: Transport, client: string): Transport {
+  /**
+   * `client` is what faults call this user of the transport: `node-1`, `proxy`. `replica` makes the same user's way to another
+   * API server; without it reads cannot be stale.
+   */
+  wrap(leader: Transport, client: string, replica?: (server: string) => Transport): Transport {
+    const inner = replica ? this.#routed(leader, client, replica) : leader;
     const link = new FaultyLink(client, this.#links, this.#clock, this.#rng.fork(`link/${client}`));
     const watched = (request: HttpRequest): string | undefined =>
       this.#watches.none ? undefined : watchedResource(request);
@@ -53,6 +64,42 @@ export class TransportFaults {
         return resource === undefined ? body : this.#stream(client, resource, body, link, signal);
       },
     });
+  }
+
+  #routed(leader: Transport, client: string, replica: (server: string) => Transport): Transport {
+    const known = new Map<string, Transport>();
+    const to = ({ method, path }: HttpRequest): Transport => {
+      if (this.#stale.none || method !== "GET") return leader;
+      const resource = resourceIn(path);
+      const server = this.#stale.find((fault) => concerns(fault, client, resource))?.server;
+      if (server === undefined) return leader;
+      const open = known.get(server) ?? replica(server);
+      known.set(server, open);
+      return open;
+    };
+    return {
+      request: (request, signal) => to(request).request(request, signal),
+      upgrade: (request, protocols, signal) => leader.upgrade(request, protocols, signal),
+    };
+  }
+
+  /** Open watches are reset at both ends of the fault: their clients come back to where they are meant to be. */
+  #injectStaleReads(fault: StaleReads): () => void {
+    const remove = this.#stale.add(fault);
+    this.#cut(fault);
+    return () => {
+      remove();
+      this.#cut(fault);
+    };
+  }
+
+  #meant(fault: Selection): FaultyWatch[] {
+    return [...this.#open].filter(({ client, resource }) => concerns(fault, client, resource));
+  }
+
+  #cut(fault: Selection): void {
+    for (const watch of this.#meant(fault))
+      watch.end({ error: new TransportError("connection reset by peer") });
   }
 
   async *#stream(
@@ -80,16 +127,11 @@ export class TransportFaults {
 
   #injectWatch(fault: WatchFault): () => void {
     const remove = this.#watches.add(fault);
-    const meant = (): FaultyWatch[] =>
-      [...this.#open].filter(({ client, resource }) => concerns(fault, client, resource));
-    if (fault.expired) for (const watch of meant()) watch.end({ frame: expiredFrame() });
-    const cut = (): void => {
-      for (const watch of meant()) watch.end({ error: new TransportError("connection reset by peer") });
-    };
+    if (fault.expired) for (const watch of this.#meant(fault)) watch.end({ frame: expiredFrame() });
     if (!fault.disconnect) return remove;
     let timer: Timer | undefined;
     const cutAgain = (): void => {
-      cut();
+      this.#cut(fault);
       if (fault.everyMs > 0) timer = this.#clock.setTimer(fault.everyMs, cutAgain);
     };
     cutAgain();
@@ -105,6 +147,23 @@ export class TransportFaults {
       this.#watches.find((fault) => fault.expired && concerns(fault, client, resource)) !== undefined
     );
   }
+}
+
+interface StaleReads extends Selection {
+  /** Where the replica is. */
+  server: string;
+}
+
+function parseStaleReads(values: Readonly<Record<string, unknown>>): StaleReads {
+  const read = new FaultParameters(values, ["server", "clients", "resources"]);
+  const server = read.text("server");
+  if (server === undefined) throw new RangeError("server is needed");
+  return { server, clients: read.texts("clients"), resources: read.texts("resources") };
+}
+
+function resourceIn(target: string): string {
+  const { path, search } = splitQuery(target);
+  return parseRequestInfo("GET", path, new URLSearchParams(search)).resource;
 }
 
 /** The plural name of what a request watches; undefined when it is no watch. */

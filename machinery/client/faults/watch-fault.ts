@@ -1,11 +1,15 @@
 import { FaultParameters } from "../../runtime/fault-parameters.js";
 
-/** What is wrong with watches. A dropped event is gone for its watcher until the object changes again or is listed. */
-export interface WatchFault {
+/** Whom a fault concerns. */
+export interface Selection {
   /** Names of clients, as the component gives them; absent means all. */
   clients: ReadonlySet<string> | undefined;
   /** Plural names; absent means all. */
   resources: ReadonlySet<string> | undefined;
+}
+
+/** What is wrong with watches. A dropped event is gone for its watcher until the object changes again or is listed. */
+export interface WatchFault extends Selection {
   /** Each event comes so much later, in order. */
   lagMs: number;
   dropPercent: number;
@@ -54,6 +58,6 @@ export function parseWatchFault(values: Readonly<Record<string, unknown>>): Watc
   };
 }
 
-export const concerns = (fault: WatchFault, client: string, resource: string): boolean =>
+export const concerns = (fault: Selection, client: string, resource: string): boolean =>
   (fault.clients === undefined || fault.clients.has(client)) &&
   (fault.resources === undefined || fault.resources.has(resource));
