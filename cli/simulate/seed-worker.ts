@@ -5,13 +5,15 @@ import type { FromWorker, ToWorker } from "./seed-messages.js";
 
 // A child of `kubesim chaos run --simulate`: runs one seed after the other until its parent hangs up.
 const files: Map<string, never[]> = new Map();
+/** Runs wait for each other: two at once would only take each other's memory. */
+let last: Promise<void> = Promise.resolve();
 
 process.on("message", (message: ToWorker) => {
   if (message.kind === "files") {
     for (const [path, documents] of message.files) files.set(path, documents as never[]);
     return;
   }
-  void run(message.id, message.scenario);
+  last = last.then(() => run(message.id, message.scenario));
 });
 process.on("disconnect", () => process.exit(0));
 // Ctrl-C reaches the whole group of the terminal; the parent decides.

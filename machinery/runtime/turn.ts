@@ -7,7 +7,8 @@ export function turn(): Promise<void> {
   const aroundLoop = turns++ % TURNS_PER_LOOP === 0;
   return new Promise((resolve) => {
     if (aroundLoop) nextTurn(resolve);
-    else process.nextTick(resolve);
+    // From a microtask: a callback of nextTick that is set elsewhere runs before the microtasks.
+    else queueMicrotask(() => process.nextTick(resolve));
   });
 }
 
