@@ -13,6 +13,7 @@ export function proxyHandlers(proxy: Proxy): AdminHandlers {
       const entries = proxy.timeline.list({ limit, ...(service === null ? {} : { service }) });
       return entries.map((entry) => ({ ...entry, revision: proxy.tableRevision(entry.revision) }));
     },
+    "GET /views": ({ query }) => proxy.views.since(Number(query.get("since") ?? 0)),
     "GET /nodes": () =>
       proxy.nodes.all().map((route) => ({
         ...route,

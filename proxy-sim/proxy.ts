@@ -27,6 +27,7 @@ import { ProxyMetrics } from "./proxy-metrics.js";
 import type { ReadonlyService, ReadonlySlice } from "./rules.js";
 import { type PlannedSync, planFullSync, planPartialSync } from "./transaction.js";
 import { Timeline } from "./timeline.js";
+import { ViewLog } from "./view-log.js";
 import { Wakeup } from "./wakeup.js";
 
 export interface ProxyConfig {
@@ -70,6 +71,8 @@ export interface ProxyOptions {
 export class Proxy {
   readonly metrics = new ProxyMetrics();
   readonly timeline = new Timeline();
+  /** What the tables of each revision were made from. */
+  readonly views = new ViewLog();
   readonly nodes = new NodeTracker();
   readonly modes: Modes;
   /** The ports on which each node's kube-proxy listens. */
@@ -343,6 +346,7 @@ export class Proxy {
     const atMs = this.#options.clock.nowMs();
     const own = this.cursors.own().size;
     for (const { cursor, to, node } of plan.moves) {
+      this.views.note(this.tableRevision(to.revision), to.view);
       if (node === undefined && own > 0 && own >= this.nodes.size) {
         Object.assign(cursor, { revision: to.revision, view: to.view });
         continue;

@@ -19,6 +19,7 @@ export function dataPlaneHandlers(dataPlane: DataPlane): AdminHandlers {
     "GET /tables": ({ query }) => tables(dataPlane, query),
     "GET /revisions": () =>
       Object.fromEntries([...dataPlane.router.kernels()].map(({ name, table }) => [name, table.revision])),
+    "GET /table-changes": ({ query }) => tableChanges(dataPlane, query),
     "GET /host-ports": () => dataPlane.hostPorts(),
     "GET /conntrack": () =>
       [...dataPlane.datagrams.conntrack.entries()].map(({ original, translated, assured, flow }) => ({
@@ -63,6 +64,20 @@ function flowFilter(query: URLSearchParams): FlowFilter {
   return filter;
 }
 
+/** From a sequence on; without one, the tables as they are. `start` tells one process from the next. */
+function tableChanges({ tableLog, startId, flows, router }: DataPlane, query: URLSearchParams): unknown {
+  const since = query.get("since");
+  if (since !== null) return { start: startId, ...tableLog.since(Number(since)) };
+  const { next } = tableLog.since(Number.MAX_SAFE_INTEGER);
+  const outside = { nodes: [""], revision: router.newestRevision, routes: routesOf(router.newestTable) };
+  return {
+    start: startId,
+    next,
+    firstFlow: flows.nextId,
+    tables: [...sharedTables([...router.kernels()]), outside],
+  };
+}
+
 function tables(dataPlane: DataPlane, query: URLSearchParams): unknown {
   const only = query.get("node");
   const kernels = [...dataPlane.router.kernels()].filter(({ name }) => only === null || name === only);
@@ -76,7 +91,7 @@ function tables(dataPlane: DataPlane, query: URLSearchParams): unknown {
 }
 
 /** Each table once, with the nodes that have it. */
-function sharedTables(kernels: readonly NodeKernel[]): unknown {
+function sharedTables(kernels: readonly NodeKernel[]): SharedTable[] {
   const nodesByTable = new Map<RouteTable, string[]>();
   for (const { name, table } of kernels) nodesByTable.set(table, [...(nodesByTable.get(table) ?? []), name]);
   return [...nodesByTable].map(([table, nodes]) => ({
@@ -84,6 +99,12 @@ function sharedTables(kernels: readonly NodeKernel[]): unknown {
     revision: table.revision,
     routes: routesOf(table),
   }));
+}
+
+interface SharedTable {
+  nodes: string[];
+  revision: number;
+  routes: ServicePortRoute[];
 }
 
 const routesOf = (table: RouteTable): ServicePortRoute[] => [...table.routes()].map(({ route }) => route);

@@ -25,6 +25,7 @@ import { throughLoopback } from "./loopback.js";
 import { backendKey } from "./route-entry.js";
 import { ProgrammingFaults } from "./programming-faults.js";
 import { Router } from "./router.js";
+import { TableLog } from "./table-log.js";
 import type { DataPlaneApi, DataPlaneBoot, HostPort, ProgramResult, ProgramTransaction } from "./table.js";
 import { type Explanation, explain } from "./trace.js";
 
@@ -38,6 +39,8 @@ export interface DataPlaneOptions {
   hostListeners?: HostListeners;
   /** How connections spread over endpoints. Default: iptables mode. */
   balancer?: Balancer;
+  /** What the proxy can ask for. Default: every balancer. */
+  balancerNamed?: (name: string) => Balancer | undefined;
   /** Hosts that are no nodes, by address: `{"172.18.0.2": "/…/apiserver.carrier.sock"}`. */
   hosts?: Readonly<Record<string, string>>;
   serviceCIDRs?: readonly string[];
@@ -75,6 +78,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
   readonly datagrams: Datagrams;
   /** UDP from the host. */
   readonly hostDatagrams: HostDatagrams;
+  readonly tableLog: TableLog;
   readonly #options: DataPlaneOptions;
   readonly #startId: string;
   readonly #rebooted = new Set<() => void>();
@@ -87,12 +91,14 @@ export class DataPlane implements Uplink, DataPlaneApi {
     this.#options = options;
     this.#startId = `${Math.floor(clock.nowMs())}-${rng.fork("boot").suffix(8)}`;
     this.links = new Links(rng.fork("links"), () => clock.monotonicMs());
+    this.tableLog = new TableLog({ nowMs: () => clock.nowMs(), nextFlow: () => this.flows.nextId });
     this.router = new Router({
       clock,
       rng: rng.fork("nodes"),
       balancer: options.balancer ?? iptables,
       hosts: options.hosts ?? {},
       serviceCIDRs: options.serviceCIDRs ?? DEFAULT_SERVICE_CIDRS,
+      onTable: (node, before, after) => this.tableLog.note(node, before, after),
     });
     this.flows = new FlowLog(clock, options.flowCapacity, this.router.connections);
     this.datagrams = new Datagrams({
@@ -107,6 +113,11 @@ export class DataPlane implements Uplink, DataPlaneApi {
 
   get clock(): Clock {
     return this.#options.clock;
+  }
+
+  /** Of this start of the process. */
+  get startId(): string {
+    return this.#startId;
   }
 
   /** Changes when tables were lost: with this process, or with one node's kernel. */
@@ -186,8 +197,9 @@ export class DataPlane implements Uplink, DataPlaneApi {
 
   #useBalancers({ balancer, nodeBalancers = {} }: ProgramTransaction): void {
     if (balancer === undefined) return;
+    const named = this.#options.balancerNamed ?? balancerNamed;
     const known = (name: string): Balancer => {
-      const found = balancerNamed(name);
+      const found = named(name);
       if (!found) throw new RangeError(`unknown proxy mode "${name}"`);
       return found;
     };

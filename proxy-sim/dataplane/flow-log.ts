@@ -76,6 +76,11 @@ export class FlowLog {
     this.#ring = Array.from({ length: capacity }, () => undefined);
   }
 
+  /** The id that the next flow will have. */
+  get nextId(): number {
+    return this.#nextId;
+  }
+
   get active(): number {
     return this.#active;
   }

@@ -53,6 +53,12 @@ export class RouteTable {
     return this.#maps.nodePorts.diff(next.#maps.nodePorts);
   }
 
+  /** Routes that differ between this table and `next`. */
+  changesTo(next: RouteTable): { set: ServicePortRoute[]; remove: string[] } {
+    const { set, removed } = this.#maps.byServicePort.diff(next.#maps.byServicePort);
+    return { set: set.map(([, { route }]) => route), remove: removed };
+  }
+
   apply(revision: number, set: readonly ServicePortRoute[], remove: readonly string[]): RouteTable {
     let maps = this.#maps;
     for (const servicePort of remove) maps = without(maps, servicePort);

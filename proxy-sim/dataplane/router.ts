@@ -27,6 +27,8 @@ export interface RouterOptions {
   hosts: Readonly<Record<string, string>>;
   /** Where Services have their addresses: a packet to one that no rule knows gets no answer. */
   serviceCIDRs: readonly string[];
+  /** Hears of every change of a table. */
+  onTable?: (node: string, before: RouteTable, after: RouteTable) => void;
 }
 
 /** A packet, the rule that it met, and where. */
@@ -97,13 +99,16 @@ export class Router {
   crash(node: string): void {
     this.#down.add(node);
     this.#crashes.set(node, this.crashesOf(node) + 1);
-    if (this.#kernels.has(node)) this.#kernels.set(node, this.#newKernel(node));
+    const crashed = this.#kernels.get(node);
+    if (!crashed) return;
+    this.#give(crashed, RouteTable.empty);
+    this.#kernels.set(node, this.#newKernel(node));
   }
 
   /** The node has no rules any more; what its kernel remembers of flows stays. */
   flushTable(node: string): void {
     const kernel = this.#kernels.get(node);
-    if (kernel) kernel.table = RouteTable.empty;
+    if (kernel) this.#give(kernel, RouteTable.empty);
   }
 
   /** The node runs again, with an empty table. */
@@ -354,6 +359,8 @@ export class Router {
     const gone = [...this.#kernels.keys()].filter((name) => kept?.has(name) === false);
     for (const name of [...(nodes?.remove ?? []), ...gone]) {
       this.forwarding.remove(name);
+      const removed = this.#kernels.get(name);
+      if (removed) this.#give(removed, RouteTable.empty);
       this.#kernels.delete(name);
       this.#down.delete(name);
       this.#crashes.delete(name);
@@ -386,12 +393,17 @@ export class Router {
       }
       if (update.from === 0 || adopted)
         for (const { route } of kernel.table.routes()) changed.add(route.servicePort);
-      kernel.table = next;
+      this.#give(kernel, next);
       kernel.follow(update);
-      if (next.revision >= this.#outside.table.revision || update.from === 0) this.#outside.table = next;
+      if (next.revision >= this.#outside.table.revision || update.from === 0) this.#give(this.#outside, next);
     }
     for (const servicePort of update.remove) changed.add(servicePort);
     for (const route of update.set) changed.add(route.servicePort);
+  }
+
+  #give(kernel: NodeKernel, table: RouteTable): void {
+    this.#options.onTable?.(kernel.name, kernel.table, table);
+    kernel.table = table;
   }
 
   #newKernel(node: string): NodeKernel {
