@@ -28,6 +28,9 @@ export interface UpOptions {
   seed?: string;
   logLevel?: string;
   proxyMode?: string;
+  podCidr?: string;
+  ipReuse?: string;
+  hostNodes?: number;
   cloud?: boolean;
   dnsUpstream?: string;
   chaos?: boolean;
@@ -80,6 +83,19 @@ export function parseUp(
     .option("--history <duration>", "how long old revisions are kept, e.g. 1h")
     .option("--seed <text>", "seed of every random choice")
     .option("--proxy-mode <mode>", "how Services choose a backend")
+    .option(
+      "--pod-cidr <cidrs>",
+      "ranges that nodes' pod CIDRs are cut from (default: as the node count asks)",
+    )
+    .option(
+      "--ip-reuse <policy>",
+      "when a pod's address is given to another: delayed, immediate or adversarial",
+    )
+    .option(
+      "--host-nodes <count>",
+      "how many nodes also listen on an address of their own, 127.C.0.n (default 16)",
+      integerFrom(0, 250),
+    )
     .option("--cloud", "give Services of type LoadBalancer an address of this machine")
     .option("--chaos", "let scenarios break the processes and their links")
     .option("--ingress", "with an Ingress controller (manifests/addons/ingress-nginx.yaml)")
@@ -141,6 +157,9 @@ export async function runCluster(
     ...(options.cloud ? { cloud: true } : {}),
     ...(options.dnsUpstream ? { dnsUpstream: options.dnsUpstream } : {}),
     ...(options.chaos ? { chaos: true } : {}),
+    ...(options.podCidr ? { podCidr: options.podCidr } : {}),
+    ...(options.ipReuse ? { ipReuse: options.ipReuse } : {}),
+    ...(options.hostNodes === undefined ? {} : { hostNodes: options.hostNodes }),
   };
   const supervisor = new Supervisor({ dir, cluster, launch, clock: context.clock, logger });
   try {

@@ -16,6 +16,9 @@ export interface LaunchOptions {
   seed?: string;
   logLevel?: string;
   proxyMode?: string;
+  podCidr?: string;
+  ipReuse?: string;
+  hostNodes?: number;
   /** LoadBalancers get addresses of this machine. */
   cloud?: boolean;
   /** Path of the file of names outside of the cluster. */
@@ -86,12 +89,14 @@ export function argumentsOf(
         `${OUTSIDE_DNS_IP}=${carrierSocket(cluster, "kubelet")}`,
         "--loopback-index",
         String(cluster.loopbackIndex),
+        ...(options.hostNodes === undefined ? [] : ["--host-nodes", String(options.hostNodes)]),
         ...(cluster.dnsPort ? ["--publish", `127.0.0.1:${cluster.dnsPort}=${CLUSTER_DNS}`] : []),
         ...common,
       ];
     case "controllers":
       return [
         ...credential("controller-manager"),
+        ...(options.podCidr ? ["--pod-cidr", options.podCidr] : []),
         ...(options.cloud
           ? ["--cloud", adminSocket(cluster, "dataplane"), "--loopback-index", String(cluster.loopbackIndex)]
           : []),
@@ -105,6 +110,7 @@ export function argumentsOf(
         "--nodes",
         String(cluster.nodes),
         ...(cluster.zones ? ["--zones", String(cluster.zones)] : []),
+        ...(options.ipReuse ? ["--ip-reuse", options.ipReuse] : []),
         ...(options.dnsUpstream ? ["--dns-upstream", options.dnsUpstream] : []),
         ...onNetwork,
         ...common,
