@@ -78,6 +78,19 @@ test("a failed request is explained by the flow of its connection", () => {
   expect(verdict("failures-explained", history({ operations: [failed], flows: [] }))?.held).toBe(false);
 });
 
+test("a failed request on a connection that is kept alive is explained by that connection, however old", () => {
+  const kept = newScenario({
+    name: "x",
+    traffic: [newTraffic({ name: "inside", from: "pod", url: "http://web", keepAlive: true })],
+  });
+  const old = history({ operations: [{ ...failed, atMs: 60_000 }], flows: [flow({ outcome: "reset" })] });
+  const held = (of: typeof scenario) =>
+    checkers.find(({ name }) => name === "failures-explained")?.check(old, of, {}).held;
+
+  expect(held(kept)).toBe(true);
+  expect(held(scenario)).toBe(false);
+});
+
 test("a request that never opened is explained by a failed flow of its pod at that time, not by an open one", () => {
   const unopened = { ...failed, local: "10.244.0.9" };
 

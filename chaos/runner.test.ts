@@ -456,3 +456,24 @@ test("the history holds what a watch saw, with versions, and what the traffic me
   ]);
   expect(history.nodes).toMatchObject([{ node: "node-1", ready: true }]);
 });
+
+test("flows that the data plane forgets before the end are in the history all the same", async () => {
+  const cluster = fakeCluster([], world);
+  const startMs = cluster.clock.nowMs();
+  const all = Array.from({ length: 100 }, (_, i) => ({
+    atMs: startMs + i * 100,
+    source: `10.244.0.2:${i + 1}`,
+    destination: "10.96.0.5:80",
+    outcome: "open",
+  }));
+  // It keeps the last two seconds only.
+  cluster.flows = async (_, toMs) => all.filter(({ atMs }) => atMs <= toMs && atMs > toMs - 2000);
+
+  const { history } = await runOnFake({
+    cluster,
+    faults: [],
+    scenario: { traffic: [newTraffic({ name: "out", from: "host", service: "web", perSecond: 2000 })] },
+  });
+
+  expect(history.flows).toHaveLength(100);
+});

@@ -3,6 +3,7 @@ import { CannotRun } from "./cannot-run.js";
 import type { ClusterAccess } from "./cluster-access.js";
 import type { Fault } from "./fault.js";
 import { faults } from "./faults.js";
+import { FlowCollector } from "./flow-collector.js";
 import { type FaultRecord, type History, newHistory, type Operation } from "./history.js";
 import { judge, type RunReport } from "./judge.js";
 import { ProbeRunner } from "./probes.js";
@@ -62,6 +63,8 @@ async function run(options: RunOptions): Promise<RunReport> {
   const { done } = await watcher.start(watching.signal);
   const running: RunningWorkload[] = [];
   const { controller: stop, unlink } = linked(signal);
+  const flows = new FlowCollector(cluster, cluster.clock.nowMs());
+  const gathering = flows.follow(scenario, watching.signal);
   try {
     await prepareTraffic(options, stop.signal, running);
     const startedAtMs = cluster.clock.nowMs();
@@ -71,7 +74,7 @@ async function run(options: RunOptions): Promise<RunReport> {
     await cluster.clock.sleep(SETTLE_MS, signal);
     const endedAtMs = cluster.clock.nowMs();
     return judge(scenario, {
-      ...(await collect(options, watcher, startedAtMs, endedAtMs)),
+      ...(await collect(options, watcher, flows, { startedAtMs, endedAtMs })),
       operations,
       faults: records,
       probes: probes.records,
@@ -81,7 +84,7 @@ async function run(options: RunOptions): Promise<RunReport> {
     unlink();
     await Promise.all(running.map((workload) => workload.dispose()));
     watching.abort();
-    await done;
+    await Promise.all([done, gathering]);
   }
 }
 
@@ -156,16 +159,18 @@ function linked(signal: AbortSignal): { controller: AbortController; unlink: () 
 async function collect(
   { scenario, cluster }: RunOptions,
   watcher: ClusterWatcher,
-  startedAtMs: number,
-  endedAtMs: number,
+  collector: FlowCollector,
+  { startedAtMs, endedAtMs }: Pick<History, "startedAtMs" | "endedAtMs">,
 ): Promise<History> {
+  const { flows, dropped: flowsDropped } = await collector.take(endedAtMs);
+  const dropped = { ...watcher.dropped, ...(flowsDropped > 0 ? { flows: flowsDropped } : {}) };
   const timeline = await inspected(cluster, "proxy", `/timeline?limit=${MOST_TIMELINE_ENTRIES}`);
   return newHistory({
     scenario: scenario.name,
     seed: scenario.seed,
     startedAtMs,
     endedAtMs,
-    flows: await cluster.flows(startedAtMs, endedAtMs),
+    flows,
     pods: watcher.pods,
     services: watcher.services,
     endpointSlices: watcher.endpointSlices,
@@ -173,7 +178,7 @@ async function collect(
     watchEvents: watcher.watchEvents,
     timeline: (timeline ?? []) as History["timeline"],
     tables: await readTables(cluster),
-    ...(Object.keys(watcher.dropped).length > 0 ? { dropped: watcher.dropped } : {}),
+    ...(Object.keys(dropped).length > 0 ? { dropped } : {}),
   });
 }
 

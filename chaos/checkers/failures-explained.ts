@@ -34,16 +34,23 @@ export function explanationOf(
   history: History,
   scenario: Scenario,
 ): string | undefined {
-  return byFlow(operation, history) ?? byMissingEndpoints(operation, history, scenario);
+  const keepsAlive = scenario.traffic.find(({ name }) => name === operation.client)?.keepAlive ?? false;
+  return byFlow(operation, history, keepsAlive) ?? byMissingEndpoints(operation, history, scenario);
 }
 
-function byFlow({ local, atMs, tookMs }: Operation, { flows }: History): string | undefined {
+/** A connection that is kept for many requests began long before the one that failed on it. */
+function byFlow(
+  { local, atMs, tookMs }: Operation,
+  { flows }: History,
+  keepsAlive: boolean,
+): string | undefined {
   if (local === undefined) return undefined;
   const hasPort = /:\d+$/.test(local);
   const windowMs = hasPort ? WINDOW_MS : NARROW_WINDOW_MS;
-  const flow = flows.find(
+  const fromMs = hasPort && keepsAlive ? 0 : atMs - windowMs;
+  const flow = flows.findLast(
     ({ source, outcome, atMs: flowMs }) =>
-      flowMs >= atMs - windowMs &&
+      flowMs >= fromMs &&
       flowMs <= atMs + tookMs + windowMs &&
       (hasPort ? samePort(source, local) : source.startsWith(`${local}:`) && outcome !== "open"),
   );
