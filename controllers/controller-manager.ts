@@ -38,6 +38,8 @@ export interface ControllerManagerOptions {
   metrics?: MetricsRegistry;
   /** `*`, names, and `-name` for all but that one. Default all. */
   controllers?: readonly string[];
+  /** From which `controllers` chooses. Default: every one there is. */
+  known?: readonly Controller[];
 }
 
 interface Running {
@@ -115,7 +117,7 @@ export class ControllerManager {
       rng: this.#options.rng.fork("informers"),
       logger: this.#logger,
     });
-    this.#running = allControllers
+    this.#running = (this.#options.known ?? allControllers)
       .filter(({ name }) => isSelected(name, this.#options.controllers))
       .map((controller) => this.#build(controller, informers));
     const work = this.#running.map((running) => this.#start(running, signal));

@@ -10,6 +10,7 @@ import { events } from "../machinery/api/core-v1.js";
 import type { Rng, Secrets } from "../machinery/api/rng.js";
 import { whenAborted } from "../machinery/api/when-aborted.js";
 import { startControlPlane } from "./control-plane.js";
+import { built } from "./parts.js";
 import type { Launch, Running } from "./simulated-process.js";
 import type { World } from "./world.js";
 
@@ -28,18 +29,20 @@ export function launchApiServer(
   const { clock, rng, logger, faults, signal } = launch;
   const { disk } = world;
   disk.defineFaults(faults);
-  const storage = new StorageEngine({
-    journal: disk.open(options.kill),
-    clock,
-    logger,
-    schedule: (run) => {
-      const fsyncMs = disk.nextFsyncMs();
-      if (fsyncMs > 0) clock.setTimer(fsyncMs, run);
-      else queueMicrotask(run);
-    },
-    historyMs: options.historyMs ?? DEFAULT_HISTORY_MS,
-    window: { events: Infinity, bytes: Infinity },
-  });
+  const storage = new StorageEngine(
+    built(world.parts.storage, {
+      journal: disk.open(options.kill),
+      clock,
+      logger,
+      schedule: (run) => {
+        const fsyncMs = disk.nextFsyncMs();
+        if (fsyncMs > 0) clock.setTimer(fsyncMs, run);
+        else queueMicrotask(run);
+      },
+      historyMs: options.historyMs ?? DEFAULT_HISTORY_MS,
+      window: { events: Infinity, bytes: Infinity },
+    }),
+  );
   defineCompaction(faults, storage);
   let serving = false;
   const run = async (): Promise<void> => {
@@ -53,6 +56,7 @@ export function launchApiServer(
       logger,
       kubelets: { to: (node) => world.kubeletTransport(node, clock) },
       nodePorts,
+      part: world.parts.apiServer,
     });
     const repair = new ServiceRepair({
       store: (descriptor) => server.store(descriptor),

@@ -25,6 +25,7 @@ import { type Leader, launchReplica } from "./replica-process.js";
 import { SimulatedProcesses } from "./processes.js";
 import { type DataPlaneProcess, launchProxy } from "./proxy-process.js";
 import { SimulationScheduler } from "./scheduler.js";
+import type { Parts } from "./parts.js";
 import { type Launch, type Running, SimulatedProcess } from "./simulated-process.js";
 import { SkewableClock } from "../machinery/runtime/skewable-clock.js";
 import { VirtualClock } from "./virtual-clock.js";
@@ -41,6 +42,8 @@ export interface SimulationOptions {
   containerLatency?: KubeletOptions["latency"];
   historyMs?: number | undefined;
   logger?: Logger;
+  /** Other parts than ours. */
+  parts?: Parts;
 }
 
 const READY_LIMIT_MS = 60_000;
@@ -83,6 +86,7 @@ export class SimulatedCluster {
       rng: this.rng,
       logger,
       latencies: { ...DEFAULT_LATENCIES, ...options.latencies },
+      ...(options.parts ? { parts: options.parts } : {}),
     });
     this.processes = new SimulatedProcesses({
       processes: this.#newProcesses(),

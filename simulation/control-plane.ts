@@ -15,6 +15,7 @@ import type { Storage } from "../apiserver/storage/storage.js";
 import type { Clock } from "../machinery/api/clock.js";
 import type { Logger } from "../machinery/api/logger.js";
 import type { Rng, Secrets } from "../machinery/api/rng.js";
+import { built, type Parts } from "./parts.js";
 
 export const API_SERVER_ADDRESS = { ip: "172.18.0.2", port: 6443 };
 
@@ -28,6 +29,7 @@ export interface ControlPlaneOptions {
   nodePorts: PortAllocator;
   /** A replica: another server writes what must be there. */
   follows?: boolean;
+  part?: Parts["apiServer"];
 }
 
 /** The same for every simulated server of this process: slow to make. */
@@ -45,19 +47,21 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<A
   const { storage, clock, rng, secrets, logger, kubelets, nodePorts } = options;
   const authorizer = new PolicyAuthorizer(builtinPolicies);
   const tokens = new ServiceAccountTokens({ key: SIGNING_KEY, clock, secrets });
-  const server = new ApiServer({
-    storage,
-    clock,
-    rng,
-    secrets,
-    logger,
-    authenticator: new RequestAuthenticator({ tokens: [tokens], authorizer }),
-    authorizer,
-    kubelets,
-    schemas,
-    resources: allResources({ tokens, nodePorts }),
-    admission: admissionPlugins,
-  });
+  const server = new ApiServer(
+    built(options.part, {
+      storage,
+      clock,
+      rng,
+      secrets,
+      logger,
+      authenticator: new RequestAuthenticator({ tokens: [tokens], authorizer }),
+      authorizer,
+      kubelets,
+      schemas,
+      resources: allResources({ tokens, nodePorts }),
+      admission: admissionPlugins,
+    }),
+  );
   const resources = () => server.resources;
   const discovery = new Discovery({
     resources,

@@ -1,5 +1,6 @@
 import { ControllerManager } from "../controllers/controller-manager.js";
 import { TransportFaults } from "../machinery/client/faults/transport-faults.js";
+import { built } from "./parts.js";
 import type { Launch, Running } from "./simulated-process.js";
 import { asMember, type World } from "./world.js";
 
@@ -18,18 +19,20 @@ export function launchControllers(
   const identity = asMember("system:kube-controller-manager", "system:masters");
   const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
   apiFaults.define(faults);
-  const controllers = new ControllerManager({
-    transport: apiFaults.wrap(world.apiTransport(name, clock, identity), "controllers", () =>
-      world.replicaTransport(name, clock, identity),
-    ),
-    clock,
-    rng,
-    logger,
-    leaderElect,
-    identity: `${name}_${world.rng.fork(`identity/${name}`).uuid()}`,
-    caCertificate: "simulated",
-    podCidr,
-  });
+  const controllers = new ControllerManager(
+    built(world.parts.controllers, {
+      transport: apiFaults.wrap(world.apiTransport(name, clock, identity), "controllers", () =>
+        world.replicaTransport(name, clock, identity),
+      ),
+      clock,
+      rng,
+      logger,
+      leaderElect,
+      identity: `${name}_${world.rng.fork(`identity/${name}`).uuid()}`,
+      caCertificate: "simulated",
+      podCidr,
+    }),
+  );
   const handlers = controllers.adminHandlers();
   return {
     controllers,

@@ -3,6 +3,7 @@ import { whenAborted } from "../machinery/api/when-aborted.js";
 import { DataPlane } from "../proxy-sim/dataplane/data-plane.js";
 import { defineDataPlaneFaults } from "../proxy-sim/dataplane/fault-points.js";
 import { KUBELET_CARRIER } from "./packet-paths.js";
+import { built } from "./parts.js";
 import type { Launch, Running } from "./simulated-process.js";
 import type { World } from "./world.js";
 
@@ -12,13 +13,15 @@ export function launchDataPlane(
   { clock, rng, logger, faults, signal }: Launch,
 ): Running & { dataPlane: DataPlane } {
   const { packets } = world;
-  const dataPlane = new DataPlane({
-    clock,
-    rng,
-    logger,
-    dialCarrier: packets.dialer,
-    hosts: { [OUTSIDE_DNS_IP]: KUBELET_CARRIER },
-  });
+  const dataPlane = new DataPlane(
+    built(world.parts.dataPlane, {
+      clock,
+      rng,
+      logger,
+      dialCarrier: packets.dialer,
+      hosts: { [OUTSIDE_DNS_IP]: KUBELET_CARRIER },
+    }),
+  );
   defineDataPlaneFaults(faults, dataPlane);
   packets.runDataPlane(dataPlane, clock);
   return {

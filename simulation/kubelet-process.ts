@@ -9,6 +9,7 @@ import { TransportFaults } from "../machinery/client/faults/transport-faults.js"
 import { RestClient } from "../machinery/client/rest-client.js";
 import { VirtualNetwork } from "../machinery/network/virtual-network.js";
 import { KUBELET_CARRIER } from "./packet-paths.js";
+import { built } from "./parts.js";
 import type { Launch, Running } from "./simulated-process.js";
 import { ADMIN, asMember, type World } from "./world.js";
 
@@ -42,16 +43,18 @@ export function launchKubelet(
     clientFor: (node) => newClient(`kubelet/${node}`, node, asMember(`system:node:${node}`, "system:nodes")),
     client: newClient("kubelet/shared", "kubelet", ADMIN),
     runtimeFor: (request) =>
-      createRuntime({
-        ...request,
-        network,
-        clock,
-        rng: rng.fork(`runtime/${request.nodeName}`),
-        logger,
-        ...(ipReuse ? { ipReuse } : {}),
-        ...(latency ? { latency } : {}),
-        apiAccess: (token) => transport(`pod/${request.nodeName}`, `pods/${request.nodeName}`, { token }),
-      }),
+      createRuntime(
+        built(world.parts.runtime, {
+          ...request,
+          network,
+          clock,
+          rng: rng.fork(`runtime/${request.nodeName}`),
+          logger,
+          ...(ipReuse ? { ipReuse } : {}),
+          ...(latency ? { latency } : {}),
+          apiAccess: (token) => transport(`pod/${request.nodeName}`, `pods/${request.nodeName}`, { token }),
+        }),
+      ),
     network,
     clock,
     rng,

@@ -5,6 +5,7 @@ import type { DataPlane } from "../proxy-sim/dataplane/data-plane.js";
 import type { DataPlaneApi, ProgramResult } from "../proxy-sim/dataplane/table.js";
 import { defineProxyFaults } from "../proxy-sim/fault-points.js";
 import { Proxy } from "../proxy-sim/proxy.js";
+import { built } from "./parts.js";
 import { drawLatency } from "./latency-range.js";
 import type { Launch, Running } from "./simulated-process.js";
 import type { SkewableClock } from "../machinery/runtime/skewable-clock.js";
@@ -34,20 +35,22 @@ export function launchProxy(
   const { clock, rng, logger, faults, signal } = launch;
   const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
   apiFaults.define(faults);
-  const proxy = new Proxy({
-    client: new RestClient({
-      transport: apiFaults.wrap(world.apiTransport(name, clock, IDENTITY), "proxy", () =>
-        world.replicaTransport(name, clock, IDENTITY),
-      ),
+  const proxy = new Proxy(
+    built(world.parts.proxy, {
+      client: new RestClient({
+        transport: apiFaults.wrap(world.apiTransport(name, clock, IDENTITY), "proxy", () =>
+          world.replicaTransport(name, clock, IDENTITY),
+        ),
+        clock,
+        userAgent: USER_AGENT,
+      }),
+      dataPlane: dataPlaneLink(world, launch, dataPlane),
       clock,
-      userAgent: USER_AGENT,
+      rng,
+      logger,
+      ...(mode ? { config: { mode } } : {}),
     }),
-    dataPlane: dataPlaneLink(world, launch, dataPlane),
-    clock,
-    rng,
-    logger,
-    ...(mode ? { config: { mode } } : {}),
-  });
+  );
   defineProxyFaults(faults, proxy);
   return {
     proxy,

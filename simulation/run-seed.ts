@@ -5,6 +5,7 @@ import type { Scenario } from "../chaos/scenario/types.js";
 import type { Logger } from "../machinery/api/logger.js";
 import { SimulatedCluster } from "./cluster.js";
 import { clusterOptions, type ReadManifests, simulatedAccess } from "./cluster-access.js";
+import type { Parts } from "./parts.js";
 import { Recording } from "./recording.js";
 
 export interface SeedRun {
@@ -23,18 +24,21 @@ export interface SeedOptions {
   files: ReadManifests;
   logger?: Logger;
   onEvent?: (line: string) => void;
-  /** Sees the cluster before anything happens in it, and may change it: mutants, traces. */
+  /** Sees the cluster before the scenario begins. */
   onCluster?: (cluster: SimulatedCluster) => void;
   signal?: AbortSignal;
+  /** Parts in the place of ours: mutants. */
+  parts?: Parts;
 }
 
 /** One scenario from one seed on a cluster of its own: the same history every time, on every machine. */
 export async function runSeed(options: SeedOptions): Promise<SeedRun> {
-  const { scenario, files, logger, onEvent, onCluster } = options;
+  const { scenario, files, logger, onEvent, onCluster, parts } = options;
   const signal = options.signal ?? new AbortController().signal;
   const cluster = await SimulatedCluster.start({
     ...clusterOptions(scenario),
     ...(logger ? { logger } : {}),
+    ...(parts ? { parts } : {}),
   });
   const recording = new Recording(cluster);
   onCluster?.(cluster);

@@ -4,6 +4,7 @@ import type { Logger } from "../machinery/api/logger.js";
 import type { Rng } from "../machinery/api/rng.js";
 import type { DirectIdentity } from "../machinery/client/direct-transport.js";
 import { drawLatency, type LatencyRange } from "./latency-range.js";
+import { built, type Parts } from "./parts.js";
 import { PacketPaths } from "./packet-paths.js";
 import { SimulatedDisk } from "./simulated-disk.js";
 import { SkewableClock } from "../machinery/runtime/skewable-clock.js";
@@ -38,6 +39,7 @@ export class World {
   readonly rng: Rng;
   readonly logger: Logger;
   readonly latencies: Latencies;
+  readonly parts: Parts;
   readonly disk: SimulatedDisk;
   readonly packets: PacketPaths;
   /** The API server. */
@@ -46,13 +48,14 @@ export class World {
   readonly replica: Wire;
   readonly #kubelets = new Map<string, Wire>();
 
-  constructor(options: { clock: Clock; rng: Rng; logger: Logger; latencies: Latencies }) {
-    const { clock, rng, logger, latencies } = options;
+  constructor(options: { clock: Clock; rng: Rng; logger: Logger; latencies: Latencies; parts?: Parts }) {
+    const { clock, rng, logger, latencies, parts = {} } = options;
     this.clock = clock;
     this.rng = rng;
     this.logger = logger;
     this.latencies = latencies;
-    this.disk = new SimulatedDisk({ rng: rng.fork("disk") });
+    this.parts = parts;
+    this.disk = new SimulatedDisk(built(parts.disk, { rng: rng.fork("disk") }));
     this.api = new Wire(clock);
     this.replica = new Wire(clock);
     this.packets = new PacketPaths(clock, drawLatency(rng.fork("network/packets"), latencies.network));

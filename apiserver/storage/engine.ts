@@ -36,6 +36,8 @@ export interface EngineOptions {
   /** After each commit that was tried. */
   onCommit?: (commit: { members: number; rows: number; durationMs: number }) => void;
   monotonicMs?: () => number;
+  /** Who hands commits to watches. */
+  hub?: WatchHub;
 }
 
 const DEFAULT_WINDOW = { events: 20_000, bytes: 64 * 1024 * 1024 };
@@ -53,7 +55,7 @@ export class StorageEngine implements Storage {
   readonly #journal: Journal;
   readonly #index = new KeyIndex();
   readonly #tombstones = new Map<string, Revision>();
-  readonly #hub = new WatchHub();
+  readonly #hub: WatchHub;
   readonly #history: History;
   readonly #retention: Retention;
   #queue: Member[] = [];
@@ -64,6 +66,7 @@ export class StorageEngine implements Storage {
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#hub = options.hub ?? new WatchHub();
     this.#journal = options.journal;
     this.#retention = new Retention(options.historyMs);
     let latest = 0;

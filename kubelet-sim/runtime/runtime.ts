@@ -45,6 +45,8 @@ export interface RuntimeOptions {
   images?: readonly Image[];
   /** Default delayed. */
   ipReuse?: IpReuse;
+  /** Who gives out the addresses of a pod range. */
+  newIpPool?: (cidr: string, reuse: IpReuse, given?: readonly string[]) => IpPool;
   /** Addresses that were given out before this runtime started; `delayed` goes on after them. */
   usedIPs?: readonly string[];
   latency?: Partial<RuntimeLatency>;
@@ -76,9 +78,8 @@ class NodeRuntime implements ContainerRuntime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
-    this.#pools = options.podCIDRs.map(
-      (cidr) => new IpPool(cidr, options.ipReuse ?? "delayed", options.usedIPs),
-    );
+    const { newIpPool = (...of) => new IpPool(...of), ipReuse = "delayed", usedIPs } = options;
+    this.#pools = options.podCIDRs.map((cidr) => newIpPool(cidr, ipReuse, usedIPs));
     this.#latencyRng = options.rng.fork("latency");
     this.#nodeNetwork = options.nodeNetwork;
     this.#context = {
