@@ -2,3 +2,6 @@
 export class CannotRun extends Error {
   override readonly name = "CannotRun";
 }
+
+/** The same, and something that was injected is still there. */
+export class NotHealed extends CannotRun {}

@@ -264,6 +264,17 @@ test("an interruption heals everything and says so", async () => {
   expect(cluster.journal.entries()).toEqual([]);
 });
 
+test("an interruption that could not heal everything does not say that it did", async () => {
+  const { fault } = aFault({ heal: () => Promise.reject(new Error("no way")) });
+  const cluster = fakeCluster([fault], world);
+  const interrupt = new AbortController();
+  cluster.clock.setTimer(4000, () => interrupt.abort());
+
+  await expect(
+    runOnFake({ cluster, faults: [fault], signal: interrupt.signal, scenario: { faults: [step({})] } }),
+  ).rejects.toThrow(/^stopped, but test\..*\.hurt\.0 is not healed: no way$/);
+});
+
 test("a run that does not end within its deadline could not be judged", async () => {
   const { fault, log } = aFault();
 

@@ -1,5 +1,5 @@
 import type { Rng } from "../machinery/api/rng.js";
-import { CannotRun } from "./cannot-run.js";
+import { CannotRun, NotHealed } from "./cannot-run.js";
 import type { ClusterAccess } from "./cluster-access.js";
 import type { Fault } from "./fault.js";
 import { faults } from "./faults.js";
@@ -42,6 +42,7 @@ export async function runScenario(options: RunOptions): Promise<RunReport> {
   try {
     return await run({ ...options, signal });
   } catch (err) {
+    if (err instanceof NotHealed) throw err;
     if (options.signal.aborted) throw new CannotRun("interrupted: everything that was injected is healed");
     if (signal.aborted)
       throw new CannotRun(`the run did not end within its deadline of ${scenario.deadlineMs / 1000} s`);
@@ -141,6 +142,8 @@ async function breakThings(
   looking.controller.abort();
   looking.unlink();
   const probed = await Promise.allSettled([probing]);
+  for (const ended of others)
+    if (ended.status === "rejected" && ended.reason instanceof NotHealed) throw ended.reason;
   stop.signal.throwIfAborted();
   if (traffic.status === "rejected") throw traffic.reason;
   for (const ended of [...others, ...probed]) if (ended.status === "rejected") throw ended.reason;

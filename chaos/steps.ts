@@ -1,5 +1,5 @@
 import type { Rng } from "../machinery/api/rng.js";
-import { CannotRun } from "./cannot-run.js";
+import { CannotRun, NotHealed } from "./cannot-run.js";
 import type { ClusterAccess, HeldFault } from "./cluster-access.js";
 import { waitForCondition } from "./condition.js";
 import { claimsOf, type Fault } from "./fault.js";
@@ -71,7 +71,12 @@ export class StepRunner {
     signal.removeEventListener("abort", passOn);
     await Promise.all([...this.#held.values()].map(({ fault }) => fault.release()));
     this.records.sort((a, b) => a.atMs - b.atMs);
-    if (ended.some(({ status }) => status === "rejected")) throw stop.signal.reason;
+    if (!ended.some(({ status }) => status === "rejected")) return;
+    const left = this.records.filter(({ healError }) => healError !== undefined);
+    if (left.length === 0) throw stop.signal.reason;
+    throw new NotHealed(
+      `stopped, but ${left.map(({ id, healError }) => `${id} is not healed: ${healError}`).join("; ")}`,
+    );
   }
 
   async #run(spec: FaultSpec, signal: AbortSignal): Promise<void> {
