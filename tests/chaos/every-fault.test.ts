@@ -44,6 +44,7 @@ const service = {
 };
 
 const spare = { apiVersion: "v1", kind: "Namespace", metadata: { name: "spare" } };
+const more = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "more" }, data: { a: "1" } };
 
 /** What each kind of target needs to hit something. */
 const TARGETS: Readonly<Record<Fault["targets"], Partial<TargetSpec>>> = {
@@ -70,6 +71,9 @@ const PARAMETERS: Readonly<Record<string, unknown>> = {
   bytes: 5000,
   proxyMode: "ipvs",
   period: 1000,
+  objects: [{ ...more, data: { a: "3" } }],
+  object: "configmap/more",
+  patch: { data: { a: "2" } },
 };
 
 const SKEWED_TARGETS: Readonly<Record<string, Partial<TargetSpec>>> = {
@@ -103,7 +107,7 @@ test.each(faults.map((fault) => [fault.name, fault] as const))(
         seed: "11",
         durationMs: 8000,
         cluster: { zones: ["a", "b", "c"] },
-        manifests: [deployment, service, spare],
+        manifests: [deployment, service, spare, more],
         traffic: [newTraffic({ name: "host", from: "host", service: "web", perSecond: 5 })],
         faults: [specOf(fault)],
       }),
