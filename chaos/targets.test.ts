@@ -92,3 +92,18 @@ test("the ends of links are addresses", async () => {
     await chooseLinks(context(), newTarget({ from: { kind: "nodes", namespace: "default", zone: "c" } })),
   ).toBeUndefined();
 });
+
+test("the mode draws hosts, not addresses: a dual-stack node is hit in both families", async () => {
+  const dual = ["1", "2", "3"].map((digit) => {
+    const node = aNode(`node-${digit}`, { ip: `172.18.0.${digit}` });
+    node.status.addresses?.push({ type: "InternalIP", address: `fd00::${digit}` });
+    return node;
+  });
+  const links = await chooseLinks(
+    { client: fakeClient(dual).client, clock: new VirtualClock(), rng: seededRng("1") },
+    newTarget({ mode: "one", from: { kind: "nodes", namespace: "default" } }),
+  );
+
+  const digit = links?.from?.[0]?.slice(-1);
+  expect(links?.from).toEqual([`172.18.0.${digit}`, `fd00::${digit}`]);
+});

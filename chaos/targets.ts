@@ -44,15 +44,15 @@ export interface ChosenLinks {
 }
 
 /**
- * The addresses of both ends of the links that a target means. The mode draws among `from`; undefined when an end matches
- * nothing.
+ * The addresses of both ends of the links that a target means. The mode draws among the hosts of `from`, each with all its
+ * addresses; undefined when an end matches nothing.
  */
 export async function chooseLinks(
   context: ChoiceContext,
   target: TargetSpec,
 ): Promise<ChosenLinks | undefined> {
-  const from = target.from && draw(context, target, await addressesOf(context, target.from));
-  const to = target.to && (await addressesOf(context, target.to));
+  const from = target.from && draw(context, target, await hostsOf(context, target.from)).flat();
+  const to = target.to && (await hostsOf(context, target.to)).flat();
   if (from?.length === 0 || to?.length === 0) return undefined;
   return { ...(from ? { from } : {}), ...(to ? { to } : {}), direction: target.direction };
 }
@@ -61,22 +61,25 @@ export async function chooseLinks(
 export const HOST_IP = "172.18.0.1";
 const API_SERVER_IP = "172.18.0.2";
 
-/** The addresses (or CIDR) of one end. A component other than the API server lives on every node. */
-export async function addressesOf(context: ChoiceContext, end: LinkEnd): Promise<string[]> {
+/** The hosts of one end, each with its addresses (or a CIDR). A component other than the API server lives on every node. */
+export async function hostsOf(context: ChoiceContext, end: LinkEnd): Promise<string[][]> {
   switch (end.kind) {
     case "host":
-      return [HOST_IP];
+      return [[HOST_IP]];
     case "cidr":
-      return end.cidr === undefined ? [] : [end.cidr];
+      return end.cidr === undefined ? [] : [[end.cidr]];
     case "pods":
-      return (await matchingPods(context, end)).flatMap(({ status }) => (status.podIP ? [status.podIP] : []));
+      return (await matchingPods(context, end)).map(podIPsOf).filter(({ length }) => length > 0);
     case "nodes":
-      return (await matchingNodes(context, end)).flatMap(internalIPs);
+      return (await matchingNodes(context, end)).map(internalIPs);
     case "component":
-      if (end.component === "apiserver") return [API_SERVER_IP];
-      return (await matchingNodes(context, { namespace: end.namespace })).flatMap(internalIPs);
+      if (end.component === "apiserver") return [[API_SERVER_IP]];
+      return (await matchingNodes(context, { namespace: end.namespace })).map(internalIPs);
   }
 }
+
+const podIPsOf = ({ status }: Pod): string[] =>
+  status.podIPs?.map(({ ip }) => ip) ?? (status.podIP ? [status.podIP] : []);
 
 const internalIPs = ({ status }: Node): string[] =>
   (status.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => address);
