@@ -8,6 +8,7 @@ import { reads } from "./benchmarks/reads.js";
 import { routeLookups } from "./benchmarks/route-lookups.js";
 import { scaleUp } from "./benchmarks/scale-up.js";
 import { serviceTraffic } from "./benchmarks/service-traffic.js";
+import { simulation } from "./benchmarks/simulation.js";
 import { watchFanOut } from "./benchmarks/watch-fan-out.js";
 import type { Benchmark } from "./harness/benchmark.js";
 
@@ -24,4 +25,5 @@ export const benchmarks: readonly Benchmark[] = [
   ingress,
   dns,
   routeLookups,
+  simulation,
 ];

@@ -4,6 +4,7 @@ import type { run as runLookups } from "./lookups.js";
 import type { run as runQueries } from "./queries.js";
 import type { run as runRequests } from "./requests.js";
 import type { run as runRows } from "./rows.js";
+import type { run as runSimulated } from "./simulated.js";
 import type { run as runWatchers } from "./watchers.js";
 
 /** What a bench process can do, as the two ends of its pipe know it. */
@@ -14,6 +15,7 @@ interface Jobs {
   queries: typeof runQueries;
   requests: typeof runRequests;
   rows: typeof runRows;
+  simulated: typeof runSimulated;
   watchers: typeof runWatchers;
 }
 export type JobName = keyof Jobs;

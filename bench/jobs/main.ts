@@ -11,6 +11,7 @@ const jobs: Readonly<Record<JobName, Load>> = {
   queries: () => import("./queries.js"),
   requests: () => import("./requests.js"),
   rows: () => import("./rows.js"),
+  simulated: () => import("./simulated.js"),
   watchers: () => import("./watchers.js"),
 };
 const servers: Readonly<Record<ServerName, () => Promise<{ serve: (options: ServerOptions) => unknown }>>> = {

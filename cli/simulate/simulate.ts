@@ -84,6 +84,7 @@ async function many(options: SimulateOptions, seeds: number): Promise<number> {
       onSeed: (done) => progress.seeds(done),
     });
     progress.end();
+    const { tookMs } = progress;
     const first = [...found.causes].sort((a, b) => a.firstIndex - b.firstIndex)[0];
     const shrunk =
       first && !context.signal.aborted
@@ -98,7 +99,7 @@ async function many(options: SimulateOptions, seeds: number): Promise<number> {
           })
         : undefined;
     progress.end();
-    tellExploration({ found, scenario, file, shrunk, json, tookMs: progress.tookMs, context });
+    tellExploration({ found, scenario, file, shrunk, json, tookMs, context });
     return exitCode(found);
   } finally {
     pool.close();

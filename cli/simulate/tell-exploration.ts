@@ -36,12 +36,14 @@ export function tellExploration(options: TellOptions): void {
   for (const { seed, error } of found.couldNotRun.slice(0, MOST_ERRORS))
     say(`could not run  seed ${seed}: ${error}`);
   for (const { cause, seeds, firstSeed, example } of found.causes) {
-    say(`${pc.red("violated")}  ${cause.invariant}, ${seeds} seeds, first ${firstSeed}`);
+    say(`${pc.red("violated")}  ${cause.invariant}, ${counted(seeds, "seed")}, first ${firstSeed}`);
     say(`          ${example}`);
     say(`          replay: kubesim chaos run ${file} --simulate --replay ${firstSeed}`);
   }
   if (shrunk)
     say(
-      `shrunk to ${shrunk.steps} steps and ${shrunk.durationMs / 1000} s in ${shrunk.runs} runs: kubesim chaos run ${shrunk.file} --simulate`,
+      `shrunk to ${counted(shrunk.steps, "step")} and ${shrunk.durationMs / 1000} s in ${shrunk.runs} runs: kubesim chaos run ${shrunk.file} --simulate`,
     );
 }
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
