@@ -184,6 +184,12 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/proxy-mode.js")).proxyModeCommand,
   },
   {
+    name: "compare-modes",
+    group: "Exploring",
+    summary: "Send the same traffic through every proxy mode and compare",
+    load: async () => (await import("./commands/compare-modes.js")).compareModesCommand,
+  },
+  {
     name: "timeline",
     group: "Exploring",
     summary: "Show each change of a Service from pod to tables",
