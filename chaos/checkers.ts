@@ -4,8 +4,10 @@ import { endpointsConverge } from "./checkers/endpoints-converge.js";
 import { failuresExplained } from "./checkers/failures-explained.js";
 import { latencyBudget } from "./checkers/latency-budget.js";
 import { onlySelectedPods } from "./checkers/only-selected-pods.js";
+import { onlyTableBackends } from "./checkers/only-table-backends.js";
 import { requestBudget } from "./checkers/request-budget.js";
 import { tablesAgree } from "./checkers/tables-agree.js";
+import { tablesAsSeen } from "./checkers/tables-as-seen.js";
 
 /** Every invariant a scenario can name. */
 export const checkers: readonly Checker[] = [
@@ -13,7 +15,9 @@ export const checkers: readonly Checker[] = [
   latencyBudget,
   tablesAgree,
   endpointsConverge,
+  tablesAsSeen,
   onlySelectedPods,
+  onlyTableBackends,
   clusterIPStable,
   failuresExplained,
 ];

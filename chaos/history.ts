@@ -1,4 +1,5 @@
 import type { TimelineEntry } from "../proxy-sim/timeline.js";
+import type { Evidence } from "./evidence.js";
 
 /** What happened in a run, in the order of time. Plain JSON: checkers read it afterwards, reports show it. */
 export interface History {
@@ -24,6 +25,7 @@ export interface History {
   probes: ProbeRecord[];
   /** What the runner saw after the last fault; absent when it did not get that far. */
   recovery?: Recovery;
+  evidence?: Evidence;
   /** What was left out to keep the history bounded, by field. */
   dropped?: Record<string, number>;
 }
@@ -73,6 +75,16 @@ export interface FlowRecord {
   outcome: string;
   /** Why it did not open. */
   reason?: string;
+  /** Counts up within one start of the data plane. */
+  id?: number;
+  start?: string;
+  protocol?: string;
+  /** Whose table decided, at which revision; `""` is a host that is no node. */
+  node?: string;
+  tableRevision?: number;
+  policy?: "Cluster" | "Local";
+  /** Set when it has ended. */
+  durationMs?: number;
 }
 
 export type RecordedEvent = "ADDED" | "MODIFIED" | "DELETED";

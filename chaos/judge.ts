@@ -4,6 +4,7 @@ import { checkers } from "./checkers.js";
 import type { History } from "./history.js";
 import { withDefaults } from "./parameters.js";
 import type { Scenario } from "./scenario/types.js";
+import type { Witness } from "./witness.js";
 
 /** Plain JSON: what reports are made of. */
 export interface RunReport {
@@ -23,6 +24,10 @@ export function judge(scenario: Scenario, history: History): RunReport {
   verdicts.push(...builtInVerdicts(scenario, history));
   return { held: verdicts.every(({ verdict }) => verdict.held), verdicts, history };
 }
+
+/** Who is to look while the scenario runs. */
+export const witnessesFor = (scenario: Scenario): Witness[] =>
+  checkers.flatMap((checker) => (asked(checker, scenario).length > 0 ? [...(checker.witnesses ?? [])] : []));
 
 interface Asked {
   checker: Checker;

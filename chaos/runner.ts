@@ -5,7 +5,7 @@ import type { Fault } from "./fault.js";
 import { faults } from "./faults.js";
 import { FlowCollector } from "./flow-collector.js";
 import { type FaultRecord, type History, newHistory, type Operation } from "./history.js";
-import { judge, type RunReport } from "./judge.js";
+import { judge, type RunReport, witnessesFor } from "./judge.js";
 import { ProbeRunner } from "./probes.js";
 import { inspected, proveRecovery, readTables } from "./recovery.js";
 import type { Scenario } from "./scenario/types.js";
@@ -14,6 +14,7 @@ import { waitForNodes, waitForSteadyState } from "./steady-state.js";
 import { StepRunner } from "./steps.js";
 import { ClusterWatcher } from "./watcher.js";
 import type { RunningWorkload } from "./workload.js";
+import { Witnesses } from "./witness.js";
 import { workloads } from "./workloads.js";
 
 export interface RunOptions {
@@ -66,7 +67,9 @@ async function run(options: RunOptions): Promise<RunReport> {
   const { controller: stop, unlink } = linked(signal);
   const flows = new FlowCollector(cluster, cluster.clock.nowMs());
   const gathering = flows.follow(scenario, watching.signal);
+  const witnesses = new Witnesses();
   try {
+    await witnesses.start(witnessesFor(scenario), { ...options, signal: watching.signal });
     await prepareTraffic(options, stop.signal, running);
     const startedAtMs = cluster.clock.nowMs();
     const { operations, records } = await breakThings(options, stop, running, probes);
@@ -74,8 +77,11 @@ async function run(options: RunOptions): Promise<RunReport> {
     await probes.after(signal);
     await cluster.clock.sleep(SETTLE_MS, signal);
     const endedAtMs = cluster.clock.nowMs();
+    const history = await collect(options, watcher, flows, { startedAtMs, endedAtMs });
+    const evidence = await witnesses.testify();
     return judge(scenario, {
-      ...(await collect(options, watcher, flows, { startedAtMs, endedAtMs })),
+      ...history,
+      ...(evidence ? { evidence } : {}),
       operations,
       faults: records,
       probes: probes.records,
@@ -85,7 +91,7 @@ async function run(options: RunOptions): Promise<RunReport> {
     unlink();
     await Promise.all(running.map((workload) => workload.dispose()));
     watching.abort();
-    await Promise.all([done, gathering]);
+    await Promise.all([done, gathering, witnesses.ended()]);
   }
 }
 

@@ -141,8 +141,10 @@ export class SimulatedCluster {
   }
 
   /** Every flow that is remembered, also those of data planes that have ended. */
-  flows(): FlowRecord[] {
-    return this.#dataPlanes.flatMap(({ flows }) => flows.list({}, MOST_FLOWS));
+  flows(): (FlowRecord & { start: string })[] {
+    return this.#dataPlanes.flatMap(({ flows, startId: start }) =>
+      flows.list({}, MOST_FLOWS).map((flow) => ({ ...flow, start })),
+    );
   }
 
   /** A way to the API server from the host, as `identity`. `path` names its place in the tree of chance. */

@@ -56,8 +56,10 @@ export function liveCluster(
     },
     requestFromHost: async (call) => send(await hostPortOf(dataplane, call.nodePort), call, agent),
     async flows(fromMs, toMs) {
+      const { bootId } = (await adminCall(dataplane, "GET", "/health")) as { bootId: string };
+      const [start = ""] = bootId.split("/");
       const found = (await adminCall(dataplane, "GET", `/flows?limit=${MOST_FLOWS}`)) as FlowRecord[];
-      return found.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs);
+      return found.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs).map((flow) => ({ ...flow, start }));
     },
     close: () => agent.destroy(),
   };
