@@ -3,6 +3,7 @@ import { type Node, nodes, type Pod, pods, type Service, services } from "../mac
 import type { Deployment } from "../machinery/api/apps-v1.js";
 import type { KubeObject } from "../machinery/api/meta-v1.js";
 import type { ResourceDescriptor } from "../machinery/api/resource.js";
+import { isNamed } from "../machinery/runtime/glob.js";
 import type { ChoiceContext } from "./fault.js";
 import type { Component } from "./reach.js";
 import type { LinkEnd, TargetSpec } from "./scenario/types.js";
@@ -10,12 +11,20 @@ import type { LinkEnd, TargetSpec } from "./scenario/types.js";
 export const ZONE_LABEL = "topology.kubernetes.io/zone";
 
 /**
- * The Pods that a target means, drawn by its mode: those that are going already are left out, and the order of the draw does
- * not depend on the order of the list. Empty when nothing matches.
+ * The Pods that a target means, drawn by its mode among those that `concerns` lets pass: those that are going already are
+ * left out, and the order of the draw does not depend on the order of the list. Empty when nothing matches.
  */
-export async function choosePods(context: ChoiceContext, target: TargetSpec): Promise<Pod[]> {
-  return draw(context, target, await matchingPods(context, target));
+export async function choosePods(
+  context: ChoiceContext,
+  target: TargetSpec,
+  concerns: (pod: Pod) => boolean = () => true,
+): Promise<Pod[]> {
+  return draw(context, target, (await matchingPods(context, target)).filter(concerns));
 }
+
+/** Every Pod of the target's namespace, in the order of names; those that are going are left out. */
+export const podsBeside = (context: ChoiceContext, { namespace }: TargetSpec): Promise<Pod[]> =>
+  matchingPods(context, { namespace });
 
 /** Nodes by `name` or `node`, `selector` or `nodeSelector`, and `zone`, drawn by the mode. */
 export async function chooseNodes(context: ChoiceContext, target: TargetSpec): Promise<Node[]> {
@@ -61,7 +70,10 @@ export async function chooseLinks(
 export const HOST_IP = "172.18.0.1";
 const API_SERVER_IP = "172.18.0.2";
 
-/** The hosts of one end, each with its addresses (or a CIDR). A component other than the API server lives on every node. */
+/**
+ * The hosts of one end, each with its addresses (or a CIDR); a node with those of its pods. A component other than the API
+ * server lives on every node.
+ */
 export async function hostsOf(context: ChoiceContext, end: LinkEnd): Promise<string[][]> {
   switch (end.kind) {
     case "host":
@@ -71,7 +83,10 @@ export async function hostsOf(context: ChoiceContext, end: LinkEnd): Promise<str
     case "pods":
       return (await matchingPods(context, end)).map(podIPsOf).filter(({ length }) => length > 0);
     case "nodes":
-      return (await matchingNodes(context, end)).map(internalIPs);
+      return (await matchingNodes(context, end)).map((node) => [
+        ...internalIPs(node),
+        ...(node.spec.podCIDRs ?? []),
+      ]);
     case "component":
       if (end.component === "apiserver") return [[API_SERVER_IP]];
       return (await matchingNodes(context, { namespace: end.namespace })).map(internalIPs);
@@ -99,16 +114,20 @@ async function matchingPods(context: ChoiceContext, target: Narrowing): Promise<
   );
 }
 
-function matchingNodes(context: ChoiceContext, target: Narrowing): Promise<Node[]> {
+async function matchingNodes(context: ChoiceContext, target: Narrowing): Promise<Node[]> {
   const { node, name, selector, nodeSelector, zone } = target;
   const labels = [selector, nodeSelector, zone === undefined ? undefined : `${ZONE_LABEL}=${zone}`];
   const joined = labels.filter((text) => text !== undefined).join(",");
   const named = name ?? node;
-  return matching(context, nodes, {
+  const found = await matching(context, nodes, {
     ...target,
     ...(joined ? { selector: joined } : {}),
     ...(named === undefined ? {} : { name: named }),
   });
+  if (target.owner === undefined) return found;
+  const { namespace, owner } = target;
+  const running = new Set((await matchingPods(context, { namespace, owner })).map(({ spec }) => spec.nodeName));
+  return found.filter(({ metadata }) => running.has(metadata.name));
 }
 
 /** By namespace, selectors, name, age and `exclude`, in the order of names; what is being deleted is left out. */
@@ -135,13 +154,6 @@ async function matching<T extends KubeObject>(
 }
 
 const keyOf = ({ metadata }: KubeObject): string => `${metadata.namespace ?? ""}/${metadata.name}`;
-
-/** A name, or a pattern in which `*` stands for any text. */
-export function isNamed(pattern: string, name: string): boolean {
-  if (!pattern.includes("*")) return pattern === name;
-  const escaped = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
-  return new RegExp(`^${escaped.join(".*")}$`).test(name);
-}
 
 async function nodeNames(context: ChoiceContext, target: Narrowing): Promise<Set<string> | undefined> {
   const { zone, nodeSelector } = target;
