@@ -63,7 +63,12 @@ export async function runSeed(options: SeedOptions): Promise<SeedRun> {
   } catch (err) {
     outcome.error = describeCrash(err);
   }
-  return { seed: scenario.seed, ...outcome, hash: recording.hash(outcome.report?.history), simulatedMs };
+  return {
+    seed: scenario.seed,
+    ...outcome,
+    hash: recording.hash({ ...outcome.report?.history, flows: undefined }),
+    simulatedMs,
+  };
 }
 
 const describeCrash = (err: unknown): string =>

@@ -43,7 +43,8 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   const lane = async (): Promise<void> => {
     while (next < seeds.length && !signal.aborted) {
       const index = next++;
-      const summary = await pool.run({ ...scenario, seed: seeds[index] ?? "" });
+      const seed = seeds[index] ?? "";
+      const summary = await pool.run({ ...scenario, seed }).catch((err: unknown) => failed(seed, err));
       count(done, summary);
       causes.add(summary, index);
       onSeed?.(done, summary);
@@ -52,6 +53,19 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
   await Promise.all(Array.from({ length: Math.min(pool.capacity, seeds.length) }, lane));
   return { ...done, causes: causes.list() };
 }
+
+/** A run that ended in a mistake of ours, or whose process died. */
+const failed = (seed: string, err: unknown): SeedSummary => ({
+  seed,
+  outcome: "could-not-run",
+  violations: [],
+  error: err instanceof Error ? err.message : String(err),
+  hash: "",
+  requests: 0,
+  failedRequests: 0,
+  faults: 0,
+  simulatedMs: 0,
+});
 
 function count(done: Exploration, summary: SeedSummary): void {
   done.seeds += 1;

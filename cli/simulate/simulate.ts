@@ -100,13 +100,13 @@ async function many(options: SimulateOptions, seeds: number): Promise<number> {
         : undefined;
     progress.end();
     tellExploration({ found, scenario, file, shrunk, json, tookMs, context });
-    return exitCode(found);
+    return exitCode(found, context.signal);
   } finally {
     pool.close();
   }
 }
 
-function exitCode(found: Exploration): number {
+function exitCode(found: Exploration, signal: AbortSignal): number {
   if (found.violated > 0) return VIOLATED;
-  return found.couldNotRun.length > 0 || found.seeds === 0 ? COULD_NOT_RUN : HELD;
+  return found.couldNotRun.length > 0 || signal.aborted ? COULD_NOT_RUN : HELD;
 }
