@@ -9,7 +9,6 @@ import {
   formatAddress,
   type IpFamily,
   isIp,
-  isLoopback,
 } from "../../machinery/network/addresses.js";
 import type { Explanation } from "../../proxy-sim/dataplane/trace.js";
 import type { CliCommand } from "../command.js";
@@ -144,9 +143,10 @@ async function entryOf(
 ): Promise<{ node: string; ip: string }> {
   const { items } = await client.list(nodes);
   const known = items.map((node) => ({ node: node.metadata.name, ips: addressesOf(node) }));
-  const isLocal = host === "localhost" || isLoopback(host);
-  const numbered = Number(/^127\.\d+\.0\.(\d+)$/.exec(host)?.[1] ?? 1);
-  const slot = host === "127.0.0.1" ? 1 : numbered;
+  const numbered = /^127\.\d+\.0\.(\d+)$/.exec(host)?.[1];
+  // 127.C.1.n are load balancers' addresses, no node's.
+  const isLocal = host === "localhost" || host === "::1" || numbered !== undefined;
+  const slot = host === "127.0.0.1" ? 1 : Number(numbered ?? 1);
   const asked = isIp(host) ? canonicalIp(host) : host;
   const found = isLocal
     ? (known.find(({ node }) => node.endsWith(`-${slot}`)) ?? known[0])

@@ -5,6 +5,8 @@ export interface BalancerStatus {
   ingress: LoadBalancerIngress[];
   /** What the user should know of it: a port that is another than wanted. */
   warnings: readonly string[];
+  /** Annotations of the Service that ask for what this cloud has not. */
+  ignored?: readonly string[];
 }
 
 /** What a cloud offers (upstream: cloudprovider.LoadBalancer). Keys are of Services. */

@@ -77,3 +77,15 @@ test("everything closes when the controller stops", async () => {
   await settled();
   expect(open.size).toBe(0);
 });
+
+test("annotations that ask for what a balancer of this machine is not are named, those that it is are not", async () => {
+  const { cloud } = aCloud();
+  const aws = "service.beta.kubernetes.io/aws-load-balancer-";
+  const service = aService("web", [HTTP]);
+  service.metadata.annotations = { [`${aws}type`]: "nlb", [`${aws}internal`]: "true", team: "shop" };
+  const sentence = `annotation ${aws}internal: true has no effect on the balancers of this machine`;
+  expect((await cloud.ensure("default/web", service, [], forever)).ignored).toEqual([sentence]);
+  delete service.metadata.annotations[`${aws}internal`];
+  expect((await cloud.ensure("default/web", service, [], forever)).ignored).toEqual([]);
+  await cloud.delete("default/web");
+});

@@ -4,6 +4,7 @@ import type { DeepReadonly } from "../../machinery/api/meta-v1.js";
 import { formatAddress } from "../../machinery/network/addresses.js";
 import type { SocketAddress } from "../../machinery/network/network.js";
 import type { BalancerStatus, CloudLoadBalancers } from "./cloud.js";
+import { withoutEffect } from "./cloud-annotations.js";
 import type { CachedService } from "./rules.js";
 
 export interface HostCloudOptions {
@@ -49,8 +50,9 @@ export class HostCloud implements CloudLoadBalancers {
     signal: AbortSignal,
   ): Promise<BalancerStatus> {
     const ports = portsText(service);
+    const ignored = withoutEffect(service);
     const existing = this.#balancers.get(key);
-    if (existing?.ports === ports) return existing.status;
+    if (existing?.ports === ports) return { ...existing.status, ignored };
     await this.delete(key);
     const slot = this.#takeSlot(service);
     const stop = new AbortController();
@@ -59,7 +61,7 @@ export class HostCloud implements CloudLoadBalancers {
       const ip = `127.${this.#options.loopbackIndex}.1.${slot}`;
       const status = await this.#open(key, service, ip, stop.signal);
       this.#balancers.set(key, { slot, ports, status, stop });
-      return status;
+      return { ...status, ignored };
     } catch (err) {
       stop.abort();
       this.#takenSlots.delete(slot);

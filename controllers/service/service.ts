@@ -123,12 +123,16 @@ class ServiceReconciler implements Reconciler {
       const message = "There are no available nodes for LoadBalancer";
       this.#deps.events.event(service, "Warning", "UnAvailableLoadBalancer", message);
     }
-    const { ingress, warnings } = await failing("failed to ensure load balancer", () =>
-      cloud.ensure(key, service, nodeNames, signal),
-    );
+    const {
+      ingress,
+      warnings,
+      ignored = [],
+    } = await failing("failed to ensure load balancer", () => cloud.ensure(key, service, nodeNames, signal));
     this.#balanced.set(key, { service, nodes: nodeNames.join() });
     for (const warning of warnings)
       this.#deps.events.event(service, "Warning", "LoadBalancerPortReplaced", warning);
+    for (const message of ignored)
+      this.#deps.events.event(service, "Warning", "LoadBalancerAnnotationIgnored", message);
     this.#tell(service, "EnsuredLoadBalancer", "Ensured load balancer");
     await this.#patchStatus(service, ingress);
   }

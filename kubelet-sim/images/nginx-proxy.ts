@@ -24,13 +24,15 @@ export interface ProxyTarget {
   target: string;
   locationPath: string;
   site: NginxSite;
+  /** Not with `proxy_next_upstream off`. */
+  triesNext: boolean;
 }
 
 /** `proxy_pass`: members of an upstream take turns, and the next is tried when one cannot be reached. */
 export async function proxyPass(
   process: Process,
   request: Http1Request,
-  { target, locationPath, site }: ProxyTarget,
+  { target, locationPath, site, triesNext }: ProxyTarget,
 ): Promise<NginxAnswer> {
   const match = /^http:\/\/([^/]+)(\/.*)?$/.exec(target);
   if (!match) return failure(500);
@@ -38,7 +40,8 @@ export async function proxyPass(
   const path = uri === undefined ? request.path : uri + request.path.slice(locationPath.length);
   const body = request.body && (await readBody(request.body, LARGEST_BODY_BYTES));
   let status = 502;
-  for (const member of membersInTurn(site, authority)) {
+  const members = membersInTurn(site, authority);
+  for (const member of triesNext ? members : members.slice(0, 1)) {
     try {
       return await ask(process, member, {
         method: request.method,

@@ -57,6 +57,7 @@ async function answerIn(
       target: proxied[0] ?? "",
       locationPath: location?.path ?? "/",
       site,
+      triesNext: first(scope, "proxy_next_upstream")?.[0] !== "off",
     });
   if (first(own, "stub_status")) return stubStatus();
   if (request.method !== "GET" && request.method !== "HEAD") return error(405);
