@@ -164,3 +164,29 @@ test("a stand-by takes over when the controllers are gone", async () => {
   );
   await cluster.stop();
 }, 30_000);
+
+test.each([
+  ["full", true],
+  ["relaxed", false],
+] as const)(
+  "with durability %s, an acknowledged write being there after the machine lost power is %s",
+  async (durability, survives) => {
+    const cluster = await SimulatedCluster.start({
+      seed: 8,
+      nodes: 1,
+      parts: { disk: (options) => ({ ...options, durability }) },
+    });
+    await cluster.settle(
+      cluster.client.create(configMaps, { metadata: { name: "kept", namespace: "default" } }),
+    );
+
+    cluster.world.disk.losePower();
+    await cluster.processes.kill("apiserver");
+    await cluster.until(() => cluster.processes.of("apiserver").isReady);
+
+    const { items } = await cluster.settle(cluster.client.list(configMaps, { namespace: "default" }));
+    expect(items.some(({ metadata }) => metadata.name === "kept")).toBe(survives);
+    await cluster.stop();
+  },
+  30_000,
+);
