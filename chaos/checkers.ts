@@ -3,11 +3,13 @@ import { clusterIPStable } from "./checkers/cluster-ip-stable.js";
 import { endpointsConverge } from "./checkers/endpoints-converge.js";
 import { failuresExplained } from "./checkers/failures-explained.js";
 import { latencyBudget } from "./checkers/latency-budget.js";
+import { noWriteLost } from "./checkers/no-write-lost.js";
 import { onlySelectedPods } from "./checkers/only-selected-pods.js";
 import { onlyTableBackends } from "./checkers/only-table-backends.js";
 import { requestBudget } from "./checkers/request-budget.js";
 import { tablesAgree } from "./checkers/tables-agree.js";
 import { tablesAsSeen } from "./checkers/tables-as-seen.js";
+import { watchesComplete } from "./checkers/watches-complete.js";
 
 /** Every invariant a scenario can name. */
 export const checkers: readonly Checker[] = [
@@ -19,5 +21,7 @@ export const checkers: readonly Checker[] = [
   onlySelectedPods,
   onlyTableBackends,
   clusterIPStable,
+  watchesComplete,
+  noWriteLost,
   failuresExplained,
 ];

@@ -46,7 +46,7 @@ export class Witnesses {
   }
 
   async ended(): Promise<void> {
-    await Promise.all(this.#depositions.map(({ ended }) => ended));
+    await Promise.all(this.#depositions.map(async ({ ended }) => ended));
   }
 }
 
