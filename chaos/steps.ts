@@ -209,7 +209,7 @@ export class StepRunner {
     this.#held.set(record.id, { fault: held, claims: claimsOf(fault, record.target) });
     const healing = await held.healed;
     this.#held.delete(record.id);
-    record.healedAtMs = healing.atMs;
+    if (Number.isFinite(healing.atMs)) record.healedAtMs = healing.atMs;
     if (healing.error !== undefined) record.healError = healing.error;
     if (!fault.momentary)
       this.#say(spec, healing.error === undefined ? "healed" : `not healed: ${healing.error}`);

@@ -1,5 +1,5 @@
 import { type Checker, verdictOf } from "../checker.js";
-import type { History, Operation } from "../history.js";
+import type { FlowRecord, History, Operation } from "../history.js";
 import type { Scenario } from "../scenario/types.js";
 
 /** Clocks of client and data plane, and the time a request waits before it fails, may differ by this much. */
@@ -34,27 +34,31 @@ export function explanationOf(
   history: History,
   scenario: Scenario,
 ): string | undefined {
-  const keepsAlive = scenario.traffic.find(({ name }) => name === operation.client)?.keepAlive ?? false;
-  return byFlow(operation, history, keepsAlive) ?? byMissingEndpoints(operation, history, scenario);
+  const flow = flowOf(operation, history, scenario);
+  if (flow) return `${flow.outcome}${flow.reason ? `: ${flow.reason}` : ""}`;
+  return byMissingEndpoints(operation, history, scenario);
 }
 
-/** A connection that is kept for many requests began long before the one that failed on it. */
-function byFlow(
-  { local, atMs, tookMs }: Operation,
+/**
+ * The connection that a request was sent on, as the flow log has it. One that is kept for many requests began long before the
+ * request that failed on it.
+ */
+export function flowOf(
+  { client, local, atMs, tookMs }: Operation,
   { flows }: History,
-  keepsAlive: boolean,
-): string | undefined {
+  scenario: Scenario,
+): FlowRecord | undefined {
   if (local === undefined) return undefined;
+  const keepsAlive = scenario.traffic.find(({ name }) => name === client)?.keepAlive ?? false;
   const hasPort = /:\d+$/.test(local);
   const windowMs = hasPort ? WINDOW_MS : NARROW_WINDOW_MS;
   const fromMs = hasPort && keepsAlive ? 0 : atMs - windowMs;
-  const flow = flows.findLast(
+  return flows.findLast(
     ({ source, outcome, atMs: flowMs }) =>
       flowMs >= fromMs &&
       flowMs <= atMs + tookMs + windowMs &&
       (hasPort ? samePort(source, local) : source.startsWith(`${local}:`) && outcome !== "open"),
   );
-  return flow && `${flow.outcome}${flow.reason ? `: ${flow.reason}` : ""}`;
 }
 
 /** Inside the cluster the host is its network's gateway; the port stays the same. */
@@ -64,7 +68,11 @@ const samePort = (source: string, local: string): boolean =>
 const portOf = (address: string): string => address.slice(address.lastIndexOf(":") + 1);
 
 /** Nothing listens on the node port of a Service without endpoints: a refusal that no flow can show. */
-function byMissingEndpoints(operation: Operation, history: History, scenario: Scenario): string | undefined {
+export function byMissingEndpoints(
+  operation: Operation,
+  history: History,
+  scenario: Scenario,
+): string | undefined {
   const spec = scenario.traffic.find(({ name }) => name === operation.client);
   if (spec?.from !== "host") return undefined;
   const selector = history.services.find(
