@@ -99,7 +99,7 @@ async function many(options: SimulateOptions, seeds: number): Promise<number> {
           })
         : undefined;
     progress.end();
-    tellExploration({ found, scenario, file, shrunk, json, tookMs, context });
+    tellExploration({ wanted: seeds, found, scenario, file, shrunk, json, tookMs, context });
     return exitCode(found, context.signal);
   } finally {
     pool.close();

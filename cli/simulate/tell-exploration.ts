@@ -6,6 +6,8 @@ import type { Shrunk } from "./shrink-cause.js";
 
 export interface TellOptions {
   found: Exploration;
+  /** How many were asked for. */
+  wanted: number;
   scenario: Scenario;
   file: string;
   shrunk: Shrunk | undefined;
@@ -18,7 +20,7 @@ const MOST_ERRORS = 3;
 
 /** What many seeds came to: counts, each cause once, and how to see it again. */
 export function tellExploration(options: TellOptions): void {
-  const { found, scenario, file, shrunk, json, tookMs, context } = options;
+  const { found, wanted, scenario, file, shrunk, json, tookMs, context } = options;
   const perMinute = Math.round((found.seeds / Math.max(1, tookMs)) * 60_000);
   if (json) {
     const report = { scenario: scenario.name, ...found, perMinute, ...(shrunk ? { shrunk } : {}) };
@@ -33,6 +35,7 @@ export function tellExploration(options: TellOptions): void {
   say(
     `${found.requests} requests (${found.failedRequests} failed), ${found.faults} faults, ${Math.round(found.simulatedMs / 1000)} s simulated in ${(tookMs / 1000).toFixed(1)} s; ${perMinute} seeds a minute`,
   );
+  if (found.seeds < wanted) say(`interrupted after ${found.seeds} of ${wanted} seeds`);
   for (const { seed, error } of found.couldNotRun.slice(0, MOST_ERRORS))
     say(`could not run  seed ${seed}: ${error}`);
   for (const { cause, seeds, firstSeed, example } of found.causes) {

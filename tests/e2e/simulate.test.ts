@@ -78,7 +78,7 @@ test("many seeds tell each cause once, and the first is shrunk to a scenario tha
 
   expect(again.code).toBe(1);
   expect(again.stdout).toMatch(/violated {2}request-budget/);
-}, 120_000);
+}, 180_000);
 
 test("--replay gives the same history each time, and --trace lists it in the order of time", async () => {
   const [first, second] = await Promise.all([
@@ -92,7 +92,7 @@ test("--replay gives the same history each time, and --trace lists it in the ord
   const times = [...second.stdout.matchAll(/^ *(\d+\.\d{6})s {2}\w+/gm)].map(([, at]) => Number(at));
   expect(times.length).toBeGreaterThan(500);
   expect(times).toEqual([...times].sort((a, b) => a - b));
-}, 60_000);
+}, 120_000);
 
 test("a scenario that cannot be run says so with exit code 2", async () => {
   const { code, stderr } = await kubesim("chaos", "run", join(dir, "absent.yaml"), "--simulate");
