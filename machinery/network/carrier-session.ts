@@ -61,7 +61,10 @@ export class CarrierSession {
 
   #connectTo(port: number, from: SocketAddress, to: SocketAddress): Socket {
     const socket = connect({ host: "127.0.0.1", port, noDelay: true, allowHalfOpen: true });
+    // What the client says before the connection stands leaves together with the preamble.
+    socket.cork();
     socket.write(streamPreamble(this.#token, from, to), "latin1");
+    socket.once("connect", () => socket.uncork());
     return socket;
   }
 

@@ -40,6 +40,7 @@ export const startCarrier = (socketPath: string, clusterToken: string, network: 
     clusterToken,
     onStream: (socket, from, to) => {
       const outcome = network.acceptConnection(from, to, () => {
+        corkForNow(socket);
         answer(socket, "open");
         return new SocketConnection(socket, to, from);
       });
@@ -47,6 +48,12 @@ export const startCarrier = (socketPath: string, clusterToken: string, network: 
     },
     onDatagram: (from, to, bytes) => network.acceptDatagram(from, to, bytes),
   });
+
+/** What is written by everything that can run now leaves together: a server's first answer with the byte that opens. */
+function corkForNow(socket: Socket): void {
+  socket.cork();
+  queueMicrotask(() => process.nextTick(() => socket.uncork()));
+}
 
 /** Listens until closed. A socket file that nobody answers on is replaced. */
 export async function serveCarrier(options: CarrierOptions): Promise<Carrier> {

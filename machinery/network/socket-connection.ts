@@ -30,7 +30,8 @@ export class SocketConnection implements OwnedConnection {
     this.closed = new Promise((resolve) => {
       socket.once("close", () => {
         if (!this.#ended) this.#fail(new ConnectionError("reset", "connection closed"));
-        this.#rejectWriters(new ConnectionError("reset", "connection closed"));
+        // An error is dear, and hardly any connection that closes has somebody waiting.
+        if (this.#drained.length > 0) this.#rejectWriters(new ConnectionError("reset", "connection closed"));
         resolve();
       });
     });
@@ -71,6 +72,8 @@ export class SocketConnection implements OwnedConnection {
 
   reset(): void {
     this.#fail(new ConnectionError("reset", "connection was reset here"));
+    // What was written before still goes out.
+    this.socket.uncork();
     resetSocket(this.socket);
   }
 
