@@ -7,6 +7,10 @@ import { clockFaults } from "./faults/clocks.js";
 import { linkFaults } from "./faults/links.js";
 import { nodeFaults } from "./faults/nodes.js";
 import { objectFaults } from "./faults/objects.js";
+import { podAddressFaults } from "./faults/pod-addresses.js";
+import { podStartFaults } from "./faults/pod-starts.js";
+import { podFaults } from "./faults/pods.js";
+import { stuckTerminating } from "./faults/stuck-terminating.js";
 import { duplicateFaults, processFaults } from "./faults/processes.js";
 import { proxyFaults } from "./faults/proxies.js";
 import { staleReads } from "./faults/stale-reads.js";
@@ -16,6 +20,10 @@ import { watchFaults } from "./faults/watches.js";
 /** Every fault a scenario can name, by layer. */
 export const faults: readonly Fault[] = [
   killPod,
+  ...podFaults,
+  stuckTerminating,
+  ...podStartFaults,
+  ...podAddressFaults,
   ...nodeFaults,
   ...linkFaults,
   ...apiLinkFaults,

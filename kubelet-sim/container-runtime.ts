@@ -116,6 +116,10 @@ export interface Container {
   stop(graceMs: number, signal?: string): Promise<void>;
   /** Sends one signal. */
   signal(signal: string): void;
+  /** The running program ends so, as if by itself or by the kernel. */
+  end(exit: { exitCode: number; signal?: string; reason?: string }): void;
+  /** Signals, SIGKILL too, are heard only once the answer is called: a program in uninterruptible sleep. */
+  holdSignals(): () => void;
   /** Runs another program in the container. Rejects with Error when it is not there (message as runc's). */
   exec(request: ExecRequest): Promise<ExecSession>;
   /** Joins the running program's streams. See DESIGN §7: a stdinOnce container replays to its first attach. */

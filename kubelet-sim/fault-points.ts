@@ -1,8 +1,10 @@
 import type { FaultPoints } from "../machinery/runtime/fault-points.js";
 import type { KubeletHost } from "./kubelet-host.js";
+import { definePodFaults } from "./pod-fault-points.js";
 
 /** Where nodes and their kubelets can be broken. */
 export function defineKubeletFaults(points: FaultPoints, host: KubeletHost): void {
+  definePodFaults(points, host);
   points.define({
     name: "node-power",
     summary: "a node is off: kubelet and containers end at once, without a word",

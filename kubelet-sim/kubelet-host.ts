@@ -15,6 +15,8 @@ import { ConfigCache } from "./config-cache.js";
 import type { ContainerRuntime } from "./container-runtime.js";
 import { Kubelet, type RuntimeRequest, type ServeRequest } from "./kubelet.js";
 import { OutsideDns } from "./node/outside-dns.js";
+import { PodFaults } from "./pods/pod-faults.js";
+import type { PodWorker } from "./pods/pod-worker.js";
 import { ReadinessLog } from "./pods/readiness-log.js";
 import { KUBELET_DEFAULTS, type KubeletConfig, type NodeConfig } from "./node/node-config.js";
 
@@ -46,6 +48,7 @@ export class KubeletHost {
   /** Those who wait for a pod range, by node. */
   readonly #awaitingRange = new Map<string, (podCIDRs: readonly string[]) => void>();
   readonly readiness: ReadinessLog;
+  readonly faults: PodFaults;
   #running = false;
 
   constructor(options: KubeletHostOptions) {
@@ -56,6 +59,7 @@ export class KubeletHost {
     if (!client) throw new RangeError("without nodes, a kubelet process needs a client of its own");
     this.#client = client;
     this.readiness = new ReadinessLog(clock);
+    this.faults = new PodFaults(clock);
     this.#informers = new SharedInformers({ client, clock, rng: rng.fork("informers"), logger });
     this.#pods = this.#informers.for(pods, { fieldSelector: "spec.nodeName!=" });
     this.#pods.addIndex("node", ({ spec }) => (spec.nodeName ? [spec.nodeName] : []));
@@ -104,6 +108,15 @@ export class KubeletHost {
     return kubelet;
   }
 
+  /** Undefined for a pod that no node of this process has. */
+  pod(uid: string): PodWorker | undefined {
+    for (const { workers } of this.#kubelets.values()) {
+      const worker = workers?.byUid(uid);
+      if (worker) return worker;
+    }
+    return undefined;
+  }
+
   crash(node: string): void {
     this.kubelet(node).crash();
   }
@@ -133,6 +146,7 @@ export class KubeletHost {
       logger,
       configSource,
       readiness: this.readiness,
+      faults: this.faults,
       synced: (signal) => this.#informers.waitForSync(signal),
       podCIDRs: (signal) => this.#podCIDRs(node.name, signal),
       podsOnNode: () => this.#pods.byIndex("node", node.name).map(mutable),

@@ -21,9 +21,11 @@ import { BackOff } from "./pods/back-off.js";
 import type { ConfigSource } from "./pods/env.js";
 import { ImagePuller } from "./pods/image-puller.js";
 import type { NodeContext } from "./pods/node-context.js";
+import type { PodFaults } from "./pods/pod-faults.js";
 import { PodWorkers } from "./pods/pod-workers.js";
 import { StatusManager } from "./pods/status-manager.js";
 import type { ReadinessLog } from "./pods/readiness-log.js";
+import type { AddressFaults } from "./runtime/ip-pool.js";
 import { KubeletServer } from "./server/kubelet-server.js";
 import { ServiceAccountTokens } from "./volumes/service-account-tokens.js";
 
@@ -34,6 +36,7 @@ export interface RuntimeRequest {
   nodeNetwork: HostNetwork;
   /** Addresses that pods of this node had before it started: not the first to be given out again. */
   usedIPs: readonly string[];
+  addressFaults: AddressFaults;
 }
 
 export interface KubeletOptions {
@@ -47,6 +50,7 @@ export interface KubeletOptions {
   logger: Logger;
   configSource: ConfigSource;
   readiness: ReadinessLog;
+  faults: PodFaults;
   /** Resolves once everything that pods are made from is known. */
   synced: (signal: AbortSignal) => Promise<void>;
   /** Resolves with the node's pod ranges once a controller has given it some. */
@@ -198,6 +202,7 @@ export class Kubelet {
       podCIDRs: primaryFamilyFirst(ranges, node.ip),
       nodeNetwork: network,
       usedIPs: this.#options.podsOnNode().flatMap(podIPsOf),
+      addressFaults: this.#options.faults.addressesOf(node.name),
     });
     const hostPorts = new HostPorts({ nodeName: node.name, client, clock, logger: this.#logger });
     loops.push(hostPorts.run(stopped));
@@ -261,7 +266,7 @@ export class Kubelet {
     rng: Rng;
     stopped: AbortSignal;
   }): NodeContext {
-    const { node, config, client, clock, configSource, readiness } = this.#options;
+    const { node, config, client, clock, configSource, readiness, faults } = this.#options;
     const { network, runtime, recorder, hostPorts, rng, stopped } = parts;
     const tokens = new ServiceAccountTokens({ client, clock });
     return {
@@ -279,7 +284,11 @@ export class Kubelet {
         rng: rng.fork("pod-dialer"),
       }),
       config: configSource,
-      puller: new ImagePuller({ runtime, clock }),
+      puller: new ImagePuller({
+        runtime,
+        clock,
+        unreachable: (reference) => faults.pullFailure(node.name, reference),
+      }),
       statuses: new StatusManager({
         client,
         clock,
@@ -297,6 +306,7 @@ export class Kubelet {
       allocatable: capacityOf(node),
       readiness,
       tokens,
+      faults,
       stopped,
       event: (pod, type, reason, message, container) =>
         recorder.event(

@@ -27,8 +27,8 @@ export function planPod(
   return { start, completed: false };
 }
 
-const hasBegun = ({ current, last }: ContainerRecord): boolean =>
-  current.kind !== "waiting" || last !== undefined;
+const hasBegun = ({ current, last, fresh }: ContainerRecord): boolean =>
+  fresh !== true && (current.kind !== "waiting" || last !== undefined);
 
 /** Has ended and stays so. */
 export function isDone(record: ContainerRecord, restartPolicy: Pod["spec"]["restartPolicy"]): boolean {

@@ -32,6 +32,8 @@ export interface ContainerRecord {
   started: boolean;
   /** Readiness probe passes, or there is none and the container has started. */
   ready: boolean;
+  /** The pod's sandbox is a new one, and this has not begun in it. */
+  fresh?: boolean;
   /** Why the kubelet itself is ending this run, so that the exit is not taken for the program's own. */
   killing?: string;
 }

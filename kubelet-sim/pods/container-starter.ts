@@ -41,13 +41,15 @@ export async function startContainer(record: ContainerRecord, context: StartCont
   try {
     const image = await node.puller.ensure(pod.metadata.uid, record.spec, emit);
     const config = await containerConfig(record, image, context);
+    const delayMs = node.faults.startDelayMs(node.nodeName, record.spec.image);
+    if (delayMs > 0) await node.clock.sleep(delayMs, node.stopped);
     return await create(record, lastRun, config, context);
   } catch (err) {
     if (err instanceof ImageNotReady) {
       becomeWaiting(record, err.reason, err.message);
       return { kind: "later", retryInMs: err.retryInMs };
     }
-    if (!(err instanceof Error)) throw err;
+    if (!(err instanceof Error) || node.stopped.aborted) throw err;
     if (!(err instanceof ContainerConfigError))
       node.logger.warn("Could not configure a container", { pod: pod.metadata.name, container: name, err });
     emit("Warning", "Failed", `Error: ${err.message}`);
@@ -139,6 +141,7 @@ async function create(
   record.started = false;
   record.ready = false;
   delete record.killing;
+  delete record.fresh;
   try {
     await container.start();
   } catch (err) {

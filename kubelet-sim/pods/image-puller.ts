@@ -27,15 +27,22 @@ const NEVER_RETRY_MS = 10_000;
 export class ImagePuller {
   readonly #runtime: ContainerRuntime;
   readonly #clock: Clock;
+  readonly #unreachable: (reference: string) => string | undefined;
   readonly #backOff = new BackOff();
   readonly #failures = new Map<string, { text: string; atMs: number }>();
   readonly #pulling = new Map<string, Promise<PulledImage>>();
   /** Images on the node, by the reference as written. */
   readonly #present = new Map<string, PulledImage>();
 
-  constructor(options: { runtime: ContainerRuntime; clock: Clock }) {
+  /** `unreachable` says why an image cannot be pulled now, whatever the registry has. */
+  constructor(options: {
+    runtime: ContainerRuntime;
+    clock: Clock;
+    unreachable?: (reference: string) => string | undefined;
+  }) {
     this.#runtime = options.runtime;
     this.#clock = options.clock;
+    this.#unreachable = options.unreachable ?? (() => undefined);
   }
 
   /** Rejects with ImageNotReady. */
@@ -83,6 +90,9 @@ export class ImagePuller {
     }
     emit("Normal", "Pulling", `Pulling image "${reference}"`);
     const startedMs = this.#clock.monotonicMs();
+    const problem = this.#unreachable(reference);
+    if (problem !== undefined)
+      return this.#failed(key, reference, new ImageError("ErrImagePull", problem), emit);
     try {
       const image = await this.#shared(reference);
       const took = formatDuration(Math.floor(this.#clock.monotonicMs() - startedMs));

@@ -11,6 +11,7 @@ import type { HostPorts } from "../node/host-ports.js";
 import type { BackOff } from "./back-off.js";
 import type { ConfigSource } from "./env.js";
 import type { ImagePuller } from "./image-puller.js";
+import type { PodFaults } from "./pod-faults.js";
 import type { DnsSettings } from "./resolv-conf.js";
 import type { StatusManager } from "./status-manager.js";
 
@@ -37,6 +38,7 @@ export interface NodeContext {
   allocatable: Readonly<Record<string, string>>;
   readiness: ReadinessLog;
   tokens: ServiceAccountTokens;
+  faults: PodFaults;
   /** Aborted when the node has crashed or the process stops: nothing is reported any more. */
   stopped: AbortSignal;
   /** `container` puts the container into the event's fieldPath. */

@@ -72,6 +72,19 @@ export class PodContainers {
     }
   }
 
+  /** Everything ended with the sandbox; init containers have their part to do again in the next one. */
+  async sandboxGone(): Promise<void> {
+    await Promise.all(this.all.flatMap(({ ended }) => ended ?? []));
+    this.#sandbox = undefined;
+    for (const record of this.all) {
+      record.fresh = true;
+      if (record.kind === "init" && record.current.kind === "finished") {
+        record.last = record.current;
+        record.current = { kind: "waiting", reason: "ContainerCreating" };
+      }
+    }
+  }
+
   /** Ends all: main containers together, then sidecars in reverse order of their start. */
   async stopAll(graceMs: number): Promise<void> {
     this.#stopping = true;
@@ -119,6 +132,19 @@ export class PodContainers {
     }
   }
 
+  /** Under a fault the run ends by itself after a while; one that acts no more lets it be. */
+  crashSoon({ container }: ContainerRecord): void {
+    const { node, pod } = this.#options;
+    const { uid } = pod().metadata;
+    const crash = node.faults.crashOf(uid);
+    if (!crash || !container) return;
+    const timer = node.clock.setTimer(crash.afterMs, () => {
+      if (node.faults.crashOf(uid)) container.end({ exitCode: crash.exitCode });
+    });
+    const cancel = (): void => timer.cancel();
+    container.exited.then(cancel, cancel);
+  }
+
   #plan(): ReturnType<typeof planPod> {
     const plan = planPod(this.#options.pod().spec.restartPolicy, this.init, this.main);
     if (plan.completed) return plan;
@@ -143,6 +169,7 @@ export class PodContainers {
       .then((exit) => withTerminationMessage(exit, record.spec, container, lastWords))
       .then((exit) => this.#exited(record, container, exit))
       .catch((err: unknown) => node.logger.error("Could not take note of a container's end", { err }));
+    this.crashSoon(record);
     const hook = record.spec.lifecycle?.postStart;
     if (hook) {
       const target = hookTarget({ node, record, container, sandbox: context.sandbox });
@@ -172,9 +199,12 @@ export class PodContainers {
     if (!startupProbe && !livenessProbe && !readinessProbe) return;
     const { node } = this.#options;
     const isCurrent = (): boolean => record.container === container && record.current.kind === "running";
+    const { uid } = this.#options.pod().metadata;
+    const target = hookTarget({ node, record, container, sandbox });
     const probes = new ContainerProbes({
-      target: hookTarget({ node, record, container, sandbox }),
-      rng: node.rng.fork(`probes/${this.#options.pod().metadata.uid}/${record.spec.name}`),
+      target,
+      broken: (kind, probe) => node.faults.probeOutcome(uid, kind, probe, target),
+      rng: node.rng.fork(`probes/${uid}/${record.spec.name}`),
       logger: node.logger,
       emit: this.#emit(record),
       onStarted: () => {

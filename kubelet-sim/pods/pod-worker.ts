@@ -93,6 +93,13 @@ export class PodWorker {
     this.#wakeup.notify();
   }
 
+  /** The sandbox dies under the pod, as when its pause container is killed; the next look finds it so. */
+  async killSandbox(): Promise<void> {
+    if (this.#ending.signal.aborted) return;
+    await this.#sandbox?.remove();
+    this.#wakeup.notify();
+  }
+
   /** Until the pod is gone from the node. Aborting leaves everything as it is, as a crash does. */
   async run(signal: AbortSignal): Promise<void> {
     const onAbort = (): void => {
@@ -113,8 +120,7 @@ export class PodWorker {
   }
 
   async #live(signal: AbortSignal): Promise<void> {
-    if (this.containers.sandboxLost && !this.#ending.signal.aborted)
-      this.#event("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
+    if (this.containers.sandboxLost && !this.#ending.signal.aborted) this.#announceSandboxChange();
     this.#publish();
     while (!signal.aborted && !this.#isOver()) {
       const waitMs = await this.#sync();
@@ -131,6 +137,7 @@ export class PodWorker {
 
   /** One pass; resolves with the milliseconds until the next one is due. */
   async #sync(): Promise<number | undefined> {
+    if (this.#sandbox?.isLive === false) await this.#sandboxChanged();
     try {
       if (this.#volumesDue()) await this.#setUpVolumes();
     } catch (err) {
@@ -143,6 +150,19 @@ export class PodWorker {
     const retryInMs = await this.containers.startDue(this.#startContext(this.#sandbox), this.#ending.signal);
     const refreshInMs = tokenRefreshMs(this.#pod);
     return refreshInMs === undefined ? retryInMs : Math.min(retryInMs ?? refreshInMs, refreshInMs);
+  }
+
+  // Upstream: pkg/kubelet/kuberuntime/kuberuntime_manager.go SyncPod, podActions.KillPod.
+  async #sandboxChanged(): Promise<void> {
+    this.#announceSandboxChange();
+    this.#node.hostPorts.remove(this.#pod.metadata.uid);
+    await this.containers.sandboxGone();
+    this.#sandbox = undefined;
+    this.#publish();
+  }
+
+  #announceSandboxChange(): void {
+    this.#event("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
   }
 
   async #runSandbox(): Promise<boolean> {

@@ -53,6 +53,10 @@ export class PodWorkers {
     return undefined;
   }
 
+  byUid(uid: string): PodWorker | undefined {
+    return this.#workers.get(uid);
+  }
+
   list(): readonly PodWorker[] {
     return [...this.#workers.values()];
   }

@@ -47,6 +47,8 @@ export class RuntimeContainer implements Container {
   #state: "created" | "running" | "ended" = "created";
   #startedAtMs = 0;
   #attachedBefore = false;
+  #signalHolders = 0;
+  readonly #pendingSignals = new Set<string>();
   #resolveExited: (status: ExitStatus) => void = () => {};
 
   constructor(parts: ContainerParts) {
@@ -89,7 +91,23 @@ export class RuntimeContainer implements Container {
   }
 
   signal(signal: string): void {
-    this.#table.signal(1, parseSignal(signal), "outside");
+    if (this.#signalHolders > 0) this.#pendingSignals.add(signal);
+    else this.#table.signal(1, parseSignal(signal), "outside");
+  }
+
+  end({ exitCode, signal, reason }: { exitCode: number; signal?: string; reason?: string }): void {
+    if (this.#state !== "running") return;
+    const number = signal === undefined ? undefined : parseSignal(signal);
+    this.#finish({ exitCode, ...(number ? { signal: number } : {}) }, reason);
+  }
+
+  holdSignals(): () => void {
+    this.#signalHolders += 1;
+    return () => {
+      if (--this.#signalHolders > 0) return;
+      for (const signal of this.#pendingSignals) this.signal(signal);
+      this.#pendingSignals.clear();
+    };
   }
 
   async exec(request: ExecRequest): Promise<ExecSession> {

@@ -3,6 +3,25 @@ import { addressInCidr, indexInCidr } from "../../machinery/network/addresses.js
 
 export type IpReuse = "delayed" | "immediate" | "adversarial";
 
+/** What faults do to a node's addresses. */
+export interface AddressFaults {
+  /** Instead of the configured one. */
+  reuse(): IpReuse | undefined;
+  /** There are none to be had. */
+  exhausted(): boolean;
+  /** What this pod gets although another one has it. */
+  copied(podUid: string): readonly string[] | undefined;
+  /** Some address may have two owners. */
+  copying(): boolean;
+}
+
+export interface Take {
+  /** Default as configured. */
+  reuse?: IpReuse | undefined;
+  /** An address not to get if there is another. */
+  not?: string | undefined;
+}
+
 /** The gateway has the first address. */
 const FIRST_INDEX = 2;
 /** More than any node has pods; a /64 has more addresses than a number can count. */
@@ -34,32 +53,46 @@ export class IpPool {
   }
 
   /** Throws Error with the CNI plugin's message when all are taken. */
-  take(): string {
-    const offset = this.#choose();
-    if (offset === undefined) {
-      throw new Error("failed to allocate for range 0: no IP addresses available in range set");
-    }
+  take({ reuse = this.#reuse, not }: Take = {}): string {
+    const offset = this.#choose(reuse, not === undefined ? undefined : this.#offsetOf(not));
+    if (offset === undefined) throw this.exhaustion();
     this.#used.add(offset);
-    if (this.#reuse === "delayed") this.#next = (offset + 1) % this.#count;
+    if (reuse === "delayed") this.#next = (offset + 1) % this.#count;
     return addressInCidr(this.#cidr, offset + FIRST_INDEX);
   }
 
-  giveBack(ip: string): void {
+  exhaustion(): Error {
+    const [first, last] = [1, this.#count + 1].map((index) => addressInCidr(this.#cidr, index));
+    return new Error(
+      `failed to allocate for range 0: no IP addresses available in range set: ${first}-${last}`,
+    );
+  }
+
+  giveBack(ip: string, reuse: IpReuse = this.#reuse): void {
     const offset = this.#offsetOf(ip);
-    if (offset !== undefined && this.#used.delete(offset) && this.#reuse === "adversarial")
+    if (offset !== undefined && this.#used.delete(offset) && reuse === "adversarial")
       this.#released.push(offset);
   }
 
-  #choose(): number | undefined {
-    for (let last = this.#released.pop(); last !== undefined; last = this.#released.pop()) {
-      if (!this.#used.has(last)) return last;
-    }
+  #choose(reuse: IpReuse, not: number | undefined): number | undefined {
+    const last = reuse === "adversarial" ? this.#lastReleased(not) : undefined;
+    if (last !== undefined) return last;
     if (this.#used.size >= this.#count) return undefined;
     for (let i = 0; i < this.#count; i++) {
       const offset = (this.#next + i) % this.#count;
       if (!this.#used.has(offset)) return offset;
     }
     return undefined;
+  }
+
+  #lastReleased(not: number | undefined): number | undefined {
+    const isFree = (offset: number): boolean => !this.#used.has(offset);
+    const chosen =
+      this.#released.findLast((offset) => offset !== not && isFree(offset)) ??
+      this.#released.findLast(isFree);
+    const rest = this.#released.filter((offset) => offset !== chosen && isFree(offset));
+    this.#released.splice(0, this.#released.length, ...rest);
+    return chosen;
   }
 
   #offsetOf(ip: string): number | undefined {

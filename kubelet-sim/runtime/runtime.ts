@@ -7,8 +7,8 @@ import type { ContainerRuntime, PulledImage, Sandbox, SandboxConfig } from "../c
 import type { Image } from "../images/image.js";
 import { images as emulatedImages } from "../images/images.js";
 import { ImageStore } from "./image-store.js";
-import { drawLatencyMs, IpPool, type IpReuse, type LatencyRange } from "./ip-pool.js";
-import { RuntimeSandbox } from "./sandbox.js";
+import { type AddressFaults, drawLatencyMs, IpPool, type IpReuse, type LatencyRange } from "./ip-pool.js";
+import { hexId, RuntimeSandbox } from "./sandbox.js";
 
 export interface RuntimeLatency {
   /** Of an image that is not on the node yet; later pulls take nothing. */
@@ -35,7 +35,7 @@ export interface RuntimeOptions {
   nodeIPs: readonly string[];
   /** A pod gets an address of each, in this order. */
   podCIDRs: readonly string[];
-  network: { addHost(ips: readonly string[]): PodNetwork };
+  network: { addHost(ips: readonly string[], options?: { takesOver?: boolean }): PodNetwork };
   /** The node's own host, for pods with hostNetwork. Default: `network.addHost(nodeIPs)` at the first of them. */
   nodeNetwork?: Network;
   clock: Clock;
@@ -49,6 +49,7 @@ export interface RuntimeOptions {
   newIpPool?: (cidr: string, reuse: IpReuse, given?: readonly string[]) => IpPool;
   /** Addresses that were given out before this runtime started; `delayed` goes on after them. */
   usedIPs?: readonly string[];
+  addressFaults?: AddressFaults;
   latency?: Partial<RuntimeLatency>;
   logLimitBytes?: number;
   /** The API server as the bearer of a ServiceAccount token; without it programs have no API. */
@@ -74,6 +75,8 @@ class NodeRuntime implements ContainerRuntime {
   readonly #pools: readonly IpPool[];
   readonly #sandboxes = new Map<string, RuntimeSandbox>();
   readonly #latencyRng: Rng;
+  /** What pods had that lost their sandbox while addresses are reused adversarially: they get another. */
+  readonly #lostIPs = new Map<string, readonly string[]>();
   #nodeNetwork: Network | undefined;
 
   constructor(options: RuntimeOptions) {
@@ -123,35 +126,55 @@ class NodeRuntime implements ContainerRuntime {
   }
 
   #withOwnAddress(config: SandboxConfig): RuntimeSandbox {
-    const ips = this.#takeIPs();
-    const network = this.#options.network.addHost(ips);
+    const { addressFaults } = this.#options;
+    const copied = addressFaults?.copied(config.podUid);
+    const ips = copied ?? this.#takeIPs(config.podUid);
+    const network = this.#addHost(ips, copied !== undefined);
     const sandbox: RuntimeSandbox = new RuntimeSandbox({
       context: this.#context,
       config,
       network,
       release: (how) => {
         network.remove(how);
-        this.#giveBack(ips);
+        if (!copied) this.#giveBack(ips);
+        if (addressFaults?.reuse()) this.#lostIPs.set(config.podUid, ips);
         this.#forget(config.podUid, sandbox);
       },
     });
     return sandbox;
   }
 
-  /** One of each family, or none. */
-  #takeIPs(): string[] {
-    const ips: string[] = [];
+  #addHost(ips: readonly string[], isCopy: boolean): PodNetwork {
+    const takesOver = isCopy || this.#options.addressFaults?.copying() === true;
     try {
-      for (const pool of this.#pools) ips.push(pool.take());
-      return ips;
+      return this.#options.network.addHost(ips, { takesOver });
     } catch (err) {
-      this.#giveBack(ips);
+      if (!isCopy) this.#giveBack(ips);
       throw err;
     }
   }
 
+  /** One of each family, or none. */
+  #takeIPs(podUid: string): string[] {
+    const { addressFaults } = this.#options;
+    const lost = this.#lostIPs.get(podUid);
+    this.#lostIPs.delete(podUid);
+    const ips: string[] = [];
+    try {
+      for (const [i, pool] of this.#pools.entries()) {
+        if (addressFaults?.exhausted()) throw pool.exhaustion();
+        ips.push(pool.take({ reuse: addressFaults?.reuse(), not: lost?.[i] }));
+      }
+      return ips;
+    } catch (err) {
+      this.#giveBack(ips);
+      throw cniFailure(this.#options.rng.fork(`failed/${podUid}`), err);
+    }
+  }
+
   #giveBack(ips: readonly string[]): void {
-    for (const [i, ip] of ips.entries()) this.#pools[i]?.giveBack(ip);
+    const reuse = this.#options.addressFaults?.reuse();
+    for (const [i, ip] of ips.entries()) this.#pools[i]?.giveBack(ip, reuse);
   }
 
   #onNode(config: SandboxConfig): RuntimeSandbox {
@@ -169,3 +192,9 @@ class NodeRuntime implements ContainerRuntime {
     if (this.#sandboxes.get(podUid) === sandbox) this.#sandboxes.delete(podUid);
   }
 }
+
+/** As containerd tells the kubelet of a CNI plugin that failed. */
+const cniFailure = (rng: Rng, err: unknown): Error =>
+  new Error(
+    `rpc error: code = Unknown desc = failed to setup network for sandbox "${hexId(rng)}": plugin type="ptp" failed (add): ${err instanceof Error ? err.message : String(err)}`,
+  );

@@ -105,5 +105,6 @@ export class RuntimeSandbox implements Sandbox {
   }
 }
 
-const hexId = (rng: RuntimeContext["rng"]): string =>
+/** 64 hex digits. */
+export const hexId = (rng: RuntimeContext["rng"]): string =>
   Array.from({ length: 8 }, () => rng.int(0, 0xffffffff).toString(16).padStart(8, "0")).join("");

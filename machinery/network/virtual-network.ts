@@ -16,6 +16,8 @@ export interface VirtualNetworkOptions {
 export class VirtualNetwork implements Inbound {
   readonly #options: VirtualNetworkOptions;
   readonly #hosts = new Map<string, HostNetwork>();
+  /** Those whose address another host has taken over. */
+  readonly #silenced = new Map<string, HostNetwork[]>();
 
   constructor(options: VirtualNetworkOptions) {
     this.#options = options;
@@ -23,22 +25,36 @@ export class VirtualNetwork implements Inbound {
 
   /**
    * A host with one address, or with one of each family, the primary one first. Throws ConnectionError `address-in-use`
-   * when an address is taken. A node `hasNodePorts`.
+   * when an address is taken, unless the new host `takesOver`: then packets are its, as the last to answer ARP gets them,
+   * until it is removed. A node `hasNodePorts`.
    */
-  addHost(addresses: string | readonly string[], { hasNodePorts = false } = {}): HostNetwork {
+  addHost(addresses: string | readonly string[], { hasNodePorts = false, takesOver = false } = {}): HostNetwork {
     const ips = (typeof addresses === "string" ? [addresses] : addresses).map(canonicalIp);
-    const taken = ips.find((ip) => this.#hosts.has(ip));
+    const taken = takesOver ? undefined : ips.find((ip) => this.#hosts.has(ip));
     if (taken !== undefined) throw new ConnectionError("address-in-use", `${taken} is already a host`);
     const host = new HostNetwork({
       ips,
       hasNodePorts,
       ...this.#options,
       onRemove: () => {
-        for (const ip of ips) this.#hosts.delete(ip);
+        for (const ip of ips) this.#forget(ip, host);
       },
     });
-    for (const ip of ips) this.#hosts.set(ip, host);
+    for (const ip of ips) {
+      const before = this.#hosts.get(ip);
+      if (before) this.#silenced.set(ip, [...(this.#silenced.get(ip) ?? []), before]);
+      this.#hosts.set(ip, host);
+    }
     return host;
+  }
+
+  #forget(ip: string, host: HostNetwork): void {
+    const silenced = this.#silenced.get(ip)?.filter((other) => other !== host) ?? [];
+    const heir = this.#hosts.get(ip) === host ? silenced.pop() : this.#hosts.get(ip);
+    if (heir) this.#hosts.set(ip, heir);
+    else this.#hosts.delete(ip);
+    if (silenced.length > 0) this.#silenced.set(ip, silenced);
+    else this.#silenced.delete(ip);
   }
 
   host(ip: string): HostNetwork | undefined {

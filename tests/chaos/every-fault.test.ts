@@ -12,6 +12,8 @@ import {
 import type { FaultSpec, TargetSpec } from "../../chaos/scenario/types.js";
 import { runSeed } from "../../simulation/run-seed.js";
 
+const probe = { httpGet: { path: "/", port: 80 }, periodSeconds: 1 };
+
 const deployment = {
   apiVersion: "apps/v1",
   kind: "Deployment",
@@ -28,7 +30,9 @@ const deployment = {
             name: "web",
             image: "nginx",
             ports: [{ containerPort: 80 }],
-            readinessProbe: { httpGet: { path: "/", port: 80 }, periodSeconds: 1 },
+            readinessProbe: probe,
+            livenessProbe: probe,
+            startupProbe: probe,
           },
         ],
       },
@@ -42,6 +46,18 @@ const service = {
   metadata: { name: "web", namespace: "default" },
   spec: { type: "NodePort", selector: { app: "web" }, ports: [{ name: "http", port: 80, targetPort: 80 }] },
 };
+
+/** A pod on each node for addresses to be exchanged with. */
+const beside = {
+  ...deployment,
+  metadata: { name: "beside", namespace: "default" },
+  spec: {
+    ...deployment.spec,
+    selector: { matchLabels: { app: "beside" } },
+    template: { ...deployment.spec.template, metadata: { labels: { app: "beside" } } },
+  },
+};
+const BESIDE = new Set(["ip-reuse-storm", "duplicate-ip"]);
 
 const spare = { apiVersion: "v1", kind: "Namespace", metadata: { name: "spare" } };
 const more = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "more" }, data: { a: "1" } };
@@ -107,7 +123,7 @@ test.each(faults.map((fault) => [fault.name, fault] as const))(
         seed: "11",
         durationMs: 8000,
         cluster: { zones: ["a", "b", "c"] },
-        manifests: [deployment, service, spare, more],
+        manifests: [deployment, service, spare, more, ...(BESIDE.has(fault.name) ? [beside] : [])],
         traffic: [newTraffic({ name: "host", from: "host", service: "web", perSecond: 5 })],
         faults: [specOf(fault)],
       }),

@@ -22,6 +22,7 @@ import { PodDialer } from "../../kubelet-sim/node/pod-dialer.js";
 import { BackOff } from "../../kubelet-sim/pods/back-off.js";
 import { ImagePuller } from "../../kubelet-sim/pods/image-puller.js";
 import type { NodeContext } from "../../kubelet-sim/pods/node-context.js";
+import { PodFaults } from "../../kubelet-sim/pods/pod-faults.js";
 import { PodWorkers } from "../../kubelet-sim/pods/pod-workers.js";
 import { StatusManager } from "../../kubelet-sim/pods/status-manager.js";
 import { ReadinessLog } from "../../kubelet-sim/pods/readiness-log.js";
@@ -95,6 +96,7 @@ export class TestNode {
       allocatable: { cpu: "4", memory: "8Gi" },
       readiness: new ReadinessLog(clock),
       tokens: new ServiceAccountTokens({ client, clock }),
+      faults: new PodFaults(clock),
       stopped: this.#stop.signal,
       event: (pod, type, reason, message) =>
         this.events.push({ pod: pod.metadata.name, type, reason, message }),
