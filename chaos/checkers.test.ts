@@ -63,6 +63,28 @@ test("a request to a pod that has been out of the selector for longer than the g
   expect(verdict("only-selected-pods", history({ pods: [pod(), { ...left, atMs: 4000 }] }))?.held).toBe(true);
 });
 
+test("a request to an address that another pod has now is a violation, one to an address that nobody has is not", () => {
+  const ip = "10.244.1.7";
+  const gone = pod({ ip, atMs: 1000, event: "DELETED" });
+  const heir = pod({ ip, atMs: 1500, pod: "default/other-1", labels: { app: "other" } });
+  const routed = [flow({ backend: `${ip}:80` })];
+  const judged = (...pods: PodRecord[]) => verdict("only-selected-pods", history({ flows: routed, pods }));
+
+  expect(judged(pod({ ip }))?.held).toBe(true);
+  expect(judged(pod({ ip }), gone)?.held).toBe(true);
+  expect(judged(pod({ ip }), gone, heir)?.violations).toEqual([
+    "10.244.0.9:4000 → default/web went to default/other-1 (10.244.1.7:80), which is not selected",
+  ]);
+  expect(judged(pod({ ip }), { ...gone, atMs: 4000 }, { ...heir, atMs: 4100 })?.held).toBe(true);
+});
+
+test("a request that was refused reached no pod", () => {
+  const left = pod({ atMs: 1000, event: "MODIFIED", labels: { app: "other" } });
+  const refused = [flow({ outcome: "refused" })];
+
+  expect(verdict("only-selected-pods", history({ flows: refused, pods: [pod(), left] }))?.held).toBe(true);
+});
+
 test("a changed ClusterIP is a violation", () => {
   const [first] = history().services;
   const moved = { atMs: 10, event: "MODIFIED" as const, service: "default/web", clusterIP: "10.96.0.6" };
