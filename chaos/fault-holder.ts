@@ -11,6 +11,11 @@ export interface FaultHolderOptions {
   logger: Logger;
 }
 
+/** A fault of the journal; `not-healed`: healing failed, and is tried again when somebody asks, or at the next start. */
+export type OpenFault = JournalEntry & { state: "held" | "not-healed" };
+
+export type HealedFault = Pick<JournalEntry, "id" | "fault"> & Healing;
+
 /** Healing that fails is tried again so often, each time after twice the wait; then the journal keeps the fault. */
 const HEAL_TRIES = 8;
 const FIRST_HEAL_WAIT_MS = 100;
@@ -39,6 +44,13 @@ export class FaultHolder implements FaultHost {
   /** What is injected now. */
   get held(): JournalEntry[] {
     return [...this.#held.values()].map(({ entry }) => entry);
+  }
+
+  /** What is not healed, oldest first: what acts, and what could not be healed. */
+  get open(): OpenFault[] {
+    return this.#options.journal
+      .entries()
+      .map((entry) => ({ ...entry, state: this.#held.has(entry.id) ? "held" : "not-healed" }));
   }
 
   async hold(request: FaultRequest): Promise<HeldFault> {
@@ -76,6 +88,18 @@ export class FaultHolder implements FaultHost {
     return held.healed;
   }
 
+  /** Heals one fault, or all, also those whose healing failed before; answers for each. */
+  async heal(id?: string): Promise<HealedFault[]> {
+    const wanted = this.open.filter((entry) => id === undefined || entry.id === id);
+    return Promise.all(
+      wanted.map(async (entry) => ({
+        id: entry.id,
+        fault: entry.fault,
+        ...(entry.state === "held" ? await this.release(entry.id) : await this.#healLeftover(entry)),
+      })),
+    );
+  }
+
   /** Heals everything that is held, before the holder stops. */
   async releaseAll(): Promise<void> {
     await Promise.all([...this.#held.keys()].map((id) => this.release(id)));
@@ -84,14 +108,16 @@ export class FaultHolder implements FaultHost {
   /** Heals what an earlier holder wrote down and never healed. Answers how many those were. */
   async healLeftovers(): Promise<number> {
     const leftovers = this.#options.journal.entries().filter(({ id }) => !this.#held.has(id));
-    for (const entry of leftovers) {
-      const fault = this.#options.faults.find(({ name }) => name === entry.fault);
-      // A journal of another version: nothing here knows how.
-      if (!fault)
-        this.#options.logger.warn("Unknown fault in the journal", { fault: entry.fault, id: entry.id });
-      else await this.#heal(entry, fault);
-    }
+    for (const entry of leftovers) await this.#healLeftover(entry);
     return leftovers.length;
+  }
+
+  async #healLeftover(entry: JournalEntry): Promise<Healing> {
+    const fault = this.#options.faults.find(({ name }) => name === entry.fault);
+    if (fault) return this.#heal(entry, fault);
+    // A journal of another version: nothing here knows how.
+    this.#options.logger.warn("Unknown fault in the journal", { fault: entry.fault, id: entry.id });
+    return { atMs: this.#options.reach.clock.nowMs(), error: `unknown fault "${entry.fault}"` };
   }
 
   #faultNamed(name: string): Fault {

@@ -1,5 +1,5 @@
 import type { Rng } from "../machinery/api/rng.js";
-import { CannotRun, NotHealed } from "./cannot-run.js";
+import { CannotRun, ClusterLost, NotHealed } from "./cannot-run.js";
 import type { ClusterAccess } from "./cluster-access.js";
 import type { Fault } from "./fault.js";
 import { faults } from "./faults.js";
@@ -38,22 +38,49 @@ const MOST_TIMELINE_ENTRIES = 10_000;
  * step that could not do what it says, a deadline, an interruption. Whatever was injected is healed by then.
  */
 export async function runScenario(options: RunOptions): Promise<RunReport> {
-  const { scenario } = options;
-  const { signal, end } = deadlineOf(options);
+  const { signal, end } = endOf(options);
+  const made: Made = { operations: [], faults: [], history: () => undefined };
   try {
-    return await run({ ...options, signal });
+    return await run({ ...options, signal }, made);
   } catch (err) {
-    if (err instanceof NotHealed) throw err;
-    if (options.signal.aborted) throw new CannotRun("interrupted: everything that was injected is healed");
-    if (signal.aborted)
-      throw new CannotRun(`the run did not end within its deadline of ${scenario.deadlineMs / 1000} s`);
-    throw err;
+    const reason = reasonOf(err, options, signal);
+    if (reason instanceof CannotRun) reason.history = made.history() ?? nothingSeen(options);
+    throw reason;
   } finally {
     end();
   }
 }
 
-async function run(options: RunOptions): Promise<RunReport> {
+/** What there is of a run, however it ends. */
+interface Made {
+  operations: Operation[];
+  faults: readonly FaultRecord[];
+  history: () => History | undefined;
+}
+
+/** Why a run could not be judged; a mistake of ours stays what it is. */
+function reasonOf(err: unknown, { signal: asked }: RunOptions, signal: AbortSignal): unknown {
+  const ended = signal.reason instanceof CannotRun ? signal.reason : undefined;
+  if (err instanceof NotHealed) {
+    const ending = asked.aborted ? "interrupted" : (ended?.ending ?? err.ending);
+    return new NotHealed(ended ? `${ended.message}; ${err.message}` : err.message, ending);
+  }
+  if (asked.aborted)
+    return new CannotRun("interrupted: everything that was injected is healed", "interrupted");
+  return ended ?? err;
+}
+
+const nothingSeen = ({ scenario, cluster }: RunOptions): History => {
+  const nowMs = cluster.clock.nowMs();
+  return newHistory({
+    scenario: scenario.name,
+    seed: scenario.seed,
+    startedAtMs: nowMs,
+    endedAtMs: nowMs,
+  });
+};
+
+async function run(options: RunOptions, made: Made): Promise<RunReport> {
   const { scenario, cluster, signal } = options;
   const tell = options.onEvent ?? (() => {});
   await reachSteadyState(options);
@@ -72,19 +99,27 @@ async function run(options: RunOptions): Promise<RunReport> {
     await witnesses.start(witnessesFor(scenario), { ...options, signal: watching.signal });
     await prepareTraffic(options, stop.signal, running);
     const startedAtMs = cluster.clock.nowMs();
-    const { operations, records } = await breakThings(options, stop, running, probes);
-    const recovery = await proveRecovery(cluster, scenario, records, signal);
+    const seen = (): History => ({
+      ...nothingSeen(options),
+      startedAtMs,
+      ...recordsOf(watcher),
+      operations: made.operations,
+      faults: [...made.faults],
+      probes: probes.records,
+    });
+    made.history = seen;
+    await breakThings(options, stop, running, probes, made);
+    const recovery = await proveRecovery(cluster, scenario, made.faults, signal);
     await probes.after(signal);
     await cluster.clock.sleep(SETTLE_MS, signal);
     const endedAtMs = cluster.clock.nowMs();
-    const history = await collect(options, watcher, flows, { startedAtMs, endedAtMs });
+    const logs = await collect(options, watcher, flows, endedAtMs);
     const evidence = await witnesses.testify();
     return judge(scenario, {
-      ...history,
+      ...seen(),
+      endedAtMs,
+      ...logs,
       ...(evidence ? { evidence } : {}),
-      operations,
-      faults: records,
-      probes: probes.records,
       recovery,
     });
   } finally {
@@ -130,9 +165,11 @@ async function breakThings(
   stop: AbortController,
   running: readonly RunningWorkload[],
   probes: ProbeRunner,
-): Promise<{ operations: Operation[]; records: FaultRecord[] }> {
+  made: Made,
+): Promise<void> {
   const tell = onEvent ?? (() => {});
   const steps = new StepRunner({ scenario, cluster, faults: known ?? faults, rng, tell });
+  made.faults = steps.records;
   const orStop = <T>(part: Promise<T>): Promise<T> =>
     part.catch((err: unknown) => {
       stop.abort(err);
@@ -148,12 +185,12 @@ async function breakThings(
   looking.controller.abort();
   looking.unlink();
   const probed = await Promise.allSettled([probing]);
+  if (traffic.status === "fulfilled") made.operations = traffic.value.flat().sort((a, b) => a.atMs - b.atMs);
   for (const ended of others)
     if (ended.status === "rejected" && ended.reason instanceof NotHealed) throw ended.reason;
   stop.signal.throwIfAborted();
   if (traffic.status === "rejected") throw traffic.reason;
   for (const ended of [...others, ...probed]) if (ended.status === "rejected") throw ended.reason;
-  return { operations: traffic.value.flat().sort((a, b) => a.atMs - b.atMs), records: steps.records };
 }
 
 /** A controller that also aborts as soon as the signal does. */
@@ -165,42 +202,47 @@ function linked(signal: AbortSignal): { controller: AbortController; unlink: () 
   return { controller, unlink: () => signal.removeEventListener("abort", passOn) };
 }
 
+const recordsOf = ({ pods, services, endpointSlices, nodes, watchEvents }: ClusterWatcher) => ({
+  pods,
+  services,
+  endpointSlices,
+  nodes,
+  watchEvents,
+});
+
+/** What logs and tables have at the end. */
 async function collect(
-  { scenario, cluster }: RunOptions,
+  { cluster }: RunOptions,
   watcher: ClusterWatcher,
   collector: FlowCollector,
-  { startedAtMs, endedAtMs }: Pick<History, "startedAtMs" | "endedAtMs">,
-): Promise<History> {
+  endedAtMs: number,
+): Promise<Pick<History, "flows" | "timeline" | "tables" | "dropped">> {
   const { flows, dropped: flowsDropped } = await collector.take(endedAtMs);
   const dropped = { ...watcher.dropped, ...(flowsDropped > 0 ? { flows: flowsDropped } : {}) };
   const timeline = await inspected(cluster, "proxy", `/timeline?limit=${MOST_TIMELINE_ENTRIES}`);
-  return newHistory({
-    scenario: scenario.name,
-    seed: scenario.seed,
-    startedAtMs,
-    endedAtMs,
+  return {
     flows,
-    pods: watcher.pods,
-    services: watcher.services,
-    endpointSlices: watcher.endpointSlices,
-    nodes: watcher.nodes,
-    watchEvents: watcher.watchEvents,
     timeline: (timeline ?? []) as History["timeline"],
     tables: await readTables(cluster),
     ...(Object.keys(dropped).length > 0 ? { dropped } : {}),
-  });
+  };
 }
 
-/** The caller's signal, and the scenario's deadline. */
-function deadlineOf({ scenario, cluster, signal }: RunOptions): { signal: AbortSignal; end: () => void } {
+/** The caller's signal, the scenario's deadline, and the cluster itself. */
+function endOf({ scenario, cluster, signal }: RunOptions): { signal: AbortSignal; end: () => void } {
   const { controller, unlink } = linked(signal);
   const timer = cluster.clock.setTimer(scenario.deadlineMs, () =>
-    controller.abort(new CannotRun("deadline")),
+    controller.abort(
+      new CannotRun(`the run did not end within its deadline of ${scenario.deadlineMs / 1000} s`, "aborted"),
+    ),
   );
+  const looking = new AbortController();
+  cluster.onLost?.((why) => controller.abort(new ClusterLost(why)), looking.signal);
   return {
     signal: controller.signal,
     end: () => {
       timer.cancel();
+      looking.abort();
       unlink();
     },
   };

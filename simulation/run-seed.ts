@@ -14,6 +14,8 @@ export interface SeedRun {
   report?: RunReport;
   /** Why there was nothing to judge, or which process crashed. */
   error?: string;
+  /** The same, with what was seen until then. */
+  cannotRun?: CannotRun;
   /** Of every revision and every connection of the run. */
   hash: string;
   simulatedMs: number;
@@ -42,7 +44,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedRun> {
   });
   const recording = new Recording(cluster);
   onCluster?.(cluster);
-  const outcome: Pick<SeedRun, "report" | "error"> = {};
+  const outcome: Pick<SeedRun, "report" | "error" | "cannotRun"> = {};
   try {
     outcome.report = await cluster.settle(
       runScenario({
@@ -56,6 +58,7 @@ export async function runSeed(options: SeedOptions): Promise<SeedRun> {
   } catch (err) {
     if (!(err instanceof CannotRun)) throw err;
     outcome.error = err.message;
+    outcome.cannotRun = err;
   }
   const simulatedMs = cluster.clock.monotonicMs();
   try {

@@ -4,7 +4,7 @@ import type { Manifest } from "../../machinery/api/meta-v1.js";
 import { resourcePath } from "../../machinery/api/resource.js";
 import { isNotFound } from "../../machinery/api/status.js";
 import { failureOf, type RestClient } from "../../machinery/client/rest-client.js";
-import { CannotRun } from "../cannot-run.js";
+import { CannotRun, ClusterLost } from "../cannot-run.js";
 import type { Operation } from "../history.js";
 import { isPassing } from "../passing.js";
 import type { TrafficSpec } from "../scenario/types.js";
@@ -49,13 +49,13 @@ export const podLoad: Workload = {
 };
 
 /** Idempotent. An API server that is away is waited for, a little. */
-async function remove({ cluster }: WorkloadContext, at: PodAt): Promise<void> {
+async function remove({ cluster, signal }: WorkloadContext, at: PodAt): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
       await cluster.client.delete(pods, at, { gracePeriodSeconds: 0 });
       return;
     } catch (err) {
-      if (isNotFound(err)) return;
+      if (isNotFound(err) || signal.reason instanceof ClusterLost) return;
       if (!isPassing(err) || tries === DISPOSE_TRIES) throw err;
       await cluster.clock.sleep(DISPOSE_WAIT_MS);
     }
@@ -130,7 +130,7 @@ async function readOperations(context: WorkloadContext, spec: TrafficSpec, at: P
 }
 
 /** The whole log; an API server or a kubelet that is away is waited for. */
-async function readLog({ cluster }: WorkloadContext, at: PodAt): Promise<string> {
+async function readLog({ cluster, signal }: WorkloadContext, at: PodAt): Promise<string> {
   for (let tries = 1; ; tries++) {
     try {
       const path = resourcePath(pods, { ...at, subresource: "log" });
@@ -138,7 +138,7 @@ async function readLog({ cluster }: WorkloadContext, at: PodAt): Promise<string>
       if (response.status !== 200) throw await failureOf(response);
       return Buffer.from(await readBody(response.body)).toString("utf8");
     } catch (err) {
-      if (!isPassing(err)) throw err;
+      if (!isPassing(err) || signal.reason instanceof ClusterLost) throw err;
       if (tries === DISPOSE_TRIES) throw new CannotRun(`the log of traffic pod ${at.name} cannot be read`);
       await cluster.clock.sleep(DISPOSE_WAIT_MS);
     }

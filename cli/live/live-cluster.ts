@@ -7,7 +7,7 @@ import { adminCall } from "../../machinery/runtime/admin-server.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
 import type { CliContext } from "../command.js";
 import { type HostPort, localPortOf } from "./host-ports.js";
-import { liveFaults } from "./live-faults.js";
+import { liveFaults, whenLost } from "./live-faults.js";
 import { readManifests } from "../manifests.js";
 import { applyWhileStarting } from "../objects/apply.js";
 import { builtInResource } from "../resource-for.js";
@@ -34,10 +34,12 @@ export function liveCluster(
   const { cluster } = localCluster(kubeconfig);
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   const dataplane = adminSocket(cluster, "dataplane");
+  const supervisor = adminSocket(cluster, "supervisor");
   return {
     client,
     clock: context.clock,
-    faults: liveFaults(adminSocket(cluster, "supervisor")),
+    faults: liveFaults(supervisor),
+    onLost: (tell, signal) => whenLost(supervisor, tell, signal),
     shape: () => Promise.resolve({ nodes: cluster.nodes }),
     inspect: (component, path) => adminCall(adminSocket(cluster, component), "GET", path),
     async apply(manifests, signal) {

@@ -4,6 +4,28 @@ import { AdminError, adminCall, adminStream } from "../../machinery/runtime/admi
 /** One line of the supervisor's answer to a lease. */
 export type LeaseLine = { injected: string } | { healed: Healing } | { refused: string };
 
+/** One line of the supervisor's answer to a session: that it is there, and, before it stops, that it will. */
+export type SessionLine = { supervisor: number } | { ending: string };
+
+/** Tells once when the supervisor stops, or is gone. */
+export function whenLost(supervisorSocket: string, tell: (why: string) => void, signal: AbortSignal): void {
+  const session = async (): Promise<string> => {
+    let why = "the cluster's supervisor is not running";
+    try {
+      for await (const line of adminStream(supervisorSocket, "/chaos/session", signal)) {
+        if ("ending" in (line as SessionLine)) return (line as { ending: string }).ending;
+        why = "the cluster's supervisor went away";
+      }
+    } catch {
+      // Nobody answered, or the connection broke: `why` says which.
+    }
+    return why;
+  };
+  void session().then((why) => {
+    if (!signal.aborted) tell(why);
+  });
+}
+
 /** Faults held by a cluster's supervisor: this process' connection is the lease. */
 export const liveFaults = (supervisorSocket: string): FaultHost => ({
   async hold(request: FaultRequest): Promise<HeldFault> {
@@ -46,5 +68,8 @@ async function lastLine(lines: AsyncGenerator<LeaseLine>): Promise<Healing> {
   } catch {
     // The connection broke; said below.
   }
-  return { atMs: Number.NaN, error: "the supervisor went away; it heals from its journal at the next start" };
+  return {
+    atMs: Number.NaN,
+    error: "nobody holds it now; the supervisor heals from its journal at the next start",
+  };
 }

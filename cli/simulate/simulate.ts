@@ -1,7 +1,12 @@
 import { cpus } from "node:os";
-import type { RunReport } from "../../chaos/judge.js";
+import type { ExploredSeed } from "../../chaos/reports/exploration.js";
+import { type JournalOptions, newJournal } from "../../chaos/reports/journal.js";
 import type { Scenario } from "../../chaos/scenario/types.js";
+import type { ReadManifests } from "../../simulation/cluster-access.js";
 import { runSeed } from "../../simulation/run-seed.js";
+import { COULD_NOT_RUN, HELD, VIOLATED } from "../chaos/flags.js";
+import { writeReportFiles } from "../chaos/report-files.js";
+import { tellJournal, type TellOptions, writeUnjudged } from "../chaos/tell.js";
 import type { CliContext } from "../command.js";
 import { UserError } from "../supervisor/cluster.js";
 import { explore, type Exploration, seedsFrom } from "./explore.js";
@@ -10,6 +15,7 @@ import { Progress } from "./progress.js";
 import { SeedPool } from "./seed-pool.js";
 import { shrinkCause } from "./shrink-cause.js";
 import { tellExploration } from "./tell-exploration.js";
+import { toExploredSeed, toReported } from "./to-exploration.js";
 import { Trace } from "./trace.js";
 
 export interface SimulateOptions {
@@ -21,16 +27,10 @@ export interface SimulateOptions {
     replay?: string | undefined;
     trace: boolean;
     shrunk?: string | undefined;
-    output?: string | undefined;
-  };
+  } & TellOptions;
   context: CliContext;
-  /** Prints the report of one run. */
-  tell: (report: RunReport) => void;
 }
 
-const HELD = 0;
-const VIOLATED = 1;
-const COULD_NOT_RUN = 2;
 const MOST_JOBS = 8;
 
 /** `kubesim chaos run SCENARIO.yaml --simulate`: one seed in full, or many seeds and what they have in common. */
@@ -42,7 +42,7 @@ export async function simulate(options: SimulateOptions): Promise<number> {
   return many(options, seeds);
 }
 
-async function one({ scenario: given, options, context, tell }: SimulateOptions): Promise<number> {
+async function one({ scenario: given, file, options, context }: SimulateOptions): Promise<number> {
   const { scenario, files } = withFiles(given);
   const json = options.output === "json";
   const say = (line: string): void => {
@@ -61,7 +61,9 @@ async function one({ scenario: given, options, context, tell }: SimulateOptions)
     ...(trace ? { logger: trace.logger, onCluster: (cluster) => trace.follow(cluster) } : {}),
   });
   await trace?.show(context);
-  if (run.report) tell(run.report);
+  const about = journalOptions(scenario, file, run.hash);
+  if (run.report) tellJournal(newJournal({ ...about, report: run.report }), options, context);
+  else if (run.cannotRun) writeUnjudged(run.cannotRun, about, options);
   say(`history ${run.hash}`);
   if (run.error !== undefined) context.stderr.write(`error: ${run.error}\n`);
   if (!run.report || run.error !== undefined) return COULD_NOT_RUN;
@@ -75,13 +77,17 @@ async function many(options: SimulateOptions, seeds: number): Promise<number> {
   const jobs = options.options.jobs ?? Math.min(MOST_JOBS, cpus().length);
   const pool = new SeedPool({ jobs, files });
   const progress = new Progress({ context, seeds, quiet: json });
+  const bySeed: ExploredSeed[] = [];
   try {
     const found = await explore({
       scenario,
       seeds: seedsFrom(scenario.seed, seeds),
       pool,
       signal: context.signal,
-      onSeed: (done) => progress.seeds(done),
+      onSeed: (done, summary) => {
+        progress.seeds(done);
+        bySeed.push(toExploredSeed(summary));
+      },
     });
     progress.end();
     const { tookMs } = progress;
@@ -104,6 +110,43 @@ async function many(options: SimulateOptions, seeds: number): Promise<number> {
   } finally {
     pool.close();
   }
+}
+
+const journalOptions = (
+  scenario: Scenario,
+  file: string,
+  hash: string,
+): Pick<JournalOptions, "scenario" | "mode" | "replay" | "hash"> => ({
+  scenario,
+  mode: "simulated",
+  replay: `kubesim chaos run ${file} --simulate --replay ${scenario.seed}`,
+  hash,
+});
+
+interface Explored {
+  scenario: Scenario;
+  files: ReadManifests;
+  found: Exploration;
+  bySeed: readonly ExploredSeed[];
+}
+
+/** The files that are wanted: of the first seed that was violated (else of the first), with what all seeds came to. */
+async function writeExploration(
+  { scenario: given, file, options, context }: SimulateOptions,
+  { scenario, files, found, bySeed }: Explored,
+): Promise<void> {
+  const { journal, junit, html, perfdata } = options;
+  if ([journal, junit, html, perfdata].every((wanted) => wanted === undefined) || context.signal.aborted)
+    return;
+  const [first] = [...found.causes].sort((a, b) => a.firstIndex - b.firstIndex);
+  const seed = first?.firstSeed ?? found.couldNotRun[0]?.seed ?? given.seed;
+  const run = await runSeed({ scenario: { ...scenario, seed }, files, signal: context.signal });
+  const about = {
+    ...journalOptions({ ...scenario, seed }, file, run.hash),
+    exploration: toReported(found, bySeed),
+  };
+  if (run.report) writeReportFiles(newJournal({ ...about, report: run.report }), options);
+  else if (run.cannotRun) writeUnjudged(run.cannotRun, about, options);
 }
 
 function exitCode(found: Exploration, signal: AbortSignal): number {

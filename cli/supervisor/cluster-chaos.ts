@@ -3,9 +3,11 @@ import { FaultHolder } from "../../chaos/fault-holder.js";
 import type { Reach } from "../../chaos/reach.js";
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Logger } from "../../machinery/api/logger.js";
+import { whenAborted } from "../../machinery/api/when-aborted.js";
+import { ownPid } from "../../machinery/runtime/host.js";
 import type { AdminHandlers } from "../../machinery/runtime/admin-server.js";
 import { loadKubeconfig } from "../../machinery/runtime/kubeconfig.js";
-import type { LeaseLine } from "../live/live-faults.js";
+import type { LeaseLine, SessionLine } from "../live/live-faults.js";
 import type { ClusterDir, ClusterFile } from "./cluster.js";
 import { fileJournal } from "./fault-journal-file.js";
 import { LiveComponents } from "./live-components.js";
@@ -30,6 +32,10 @@ export class ClusterChaos {
   readonly #stopping = new AbortController();
   #holder: Promise<FaultHolder> | undefined;
   #closeTransport = (): void => {};
+  #tellEnding = (): void => {};
+  readonly #ending = new Promise<void>((resolve) => {
+    this.#tellEnding = resolve;
+  });
 
   constructor(options: ClusterChaosOptions) {
     this.#options = options;
@@ -37,10 +43,11 @@ export class ClusterChaos {
 
   handlers(): AdminHandlers {
     return {
-      "GET /chaos/faults": async () => (await this.#holding()).held,
+      "GET /chaos/faults": async () => (await this.#holding()).open,
+      "GET /chaos/session": ({ signal }) => this.#session(signal),
       "GET /chaos/lease": ({ query, signal }) =>
         this.#lease(JSON.parse(query.get("request") ?? "{}") as FaultRequest, signal),
-      "DELETE /chaos/faults": async ({ query }) => (await this.#holding()).release(query.get("id") ?? ""),
+      "DELETE /chaos/faults": async ({ query }) => (await this.#holding()).heal(query.get("id") ?? undefined),
     };
   }
 
@@ -51,12 +58,20 @@ export class ClusterChaos {
     return (await this.#holding()).healLeftovers();
   }
 
-  /** Heals everything that is held: the cluster is about to stop. */
+  /** Ends the runners' sessions and heals everything that is held: the cluster is about to stop. */
   async stop(): Promise<void> {
+    this.#tellEnding();
     const patience = this.#options.clock.setTimer(STOP_PATIENCE_MS, () => this.#stopping.abort());
     if (this.#holder) await (await this.#holder).releaseAll();
     patience.cancel();
     this.#closeTransport();
+  }
+
+  /** Open until the cluster stops: a runner that reads it knows that its cluster is there. */
+  async *#session(signal: AbortSignal): AsyncGenerator<SessionLine> {
+    yield { supervisor: ownPid() };
+    await Promise.race([this.#ending, whenAborted(signal)]);
+    yield { ending: "the cluster is going down" };
   }
 
   async *#lease(request: FaultRequest, signal: AbortSignal): AsyncGenerator<LeaseLine> {
