@@ -35,7 +35,7 @@ const MOST_LOOKED_UP = 1000;
 const AFTERMATH_MS = 3000;
 /** A pod that began to go so long before, or a little after (its watch may be late). */
 const GOING_BEFORE_MS = 60_000;
-const WATCH_LATE_MS = 1000;
+const WATCH_LATE_MS = 500;
 
 /**
  * Why the failed requests failed, the most frequent way first: which pod they went to, when that pod went, when its
@@ -88,6 +88,16 @@ export const faultsAround = ({ faults }: History, atMs: number): FaultRecord[] =
       (fault.healedAtMs ?? Number.POSITIVE_INFINITY) >= atMs - AFTERMATH_MS,
   );
 
+/** What acted, and what was done at once just before: to this pod, if anything was. */
+function faultsOf(history: History, { atMs, tookMs }: Operation, pod: string | undefined): FaultRecord[] {
+  const around = faultsAround(history, atMs + tookMs);
+  const name = pod?.split("/")[1];
+  if (name === undefined) return around;
+  const hits = ({ endsAtMs, target }: FaultRecord): boolean =>
+    endsAtMs === undefined && (JSON.stringify(target) ?? "").includes(`"${name}"`);
+  return around.some(hits) ? around.filter((fault) => fault.endsAtMs !== undefined || hits(fault)) : around;
+}
+
 function storyOf(operation: Operation, flow: FlowRecord | undefined, context: Context): FailureStory {
   const { history } = context;
   const story: FailureStory = {
@@ -95,7 +105,7 @@ function storyOf(operation: Operation, flow: FlowRecord | undefined, context: Co
     requests: 1,
     client: operation.client,
     atMs: operation.atMs,
-    faults: faultsAround(history, operation.atMs + operation.tookMs).map(({ id }) => id),
+    faults: faultsOf(history, operation, flow?.pod).map(({ id }) => id),
   };
   if (flow?.servicePort) story.service = flow.servicePort.split(":")[0] ?? flow.servicePort;
   if (flow?.node !== undefined) story.node = flow.node;

@@ -53,13 +53,20 @@ export function flowOf(
   const hasPort = /:\d+$/.test(local);
   const windowMs = hasPort ? WINDOW_MS : NARROW_WINDOW_MS;
   const fromMs = hasPort && keepsAlive ? 0 : atMs - windowMs;
-  return flows.findLast(
-    ({ source, outcome, atMs: flowMs }) =>
-      flowMs >= fromMs &&
-      flowMs <= atMs + tookMs + windowMs &&
-      (hasPort ? samePort(source, local) : source.startsWith(`${local}:`) && outcome !== "open"),
+  const inWindow = ({ atMs: flowMs }: FlowRecord): boolean =>
+    flowMs >= fromMs && flowMs <= atMs + tookMs + windowMs;
+  if (hasPort) return flows.findLast((flow) => inWindow(flow) && samePort(flow.source, local));
+  return closest(
+    flows.filter((flow) => inWindow(flow) && flow.source.startsWith(`${local}:`) && flow.outcome !== "open"),
+    atMs,
   );
 }
+
+const closest = (flows: readonly FlowRecord[], atMs: number): FlowRecord | undefined =>
+  flows.reduce<FlowRecord | undefined>(
+    (best, flow) => (best && Math.abs(best.atMs - atMs) <= Math.abs(flow.atMs - atMs) ? best : flow),
+    undefined,
+  );
 
 /** Inside the cluster the host is its network's gateway; the port stays the same. */
 const samePort = (source: string, local: string): boolean =>

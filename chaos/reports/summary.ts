@@ -68,12 +68,14 @@ function verdictLines({ invariant, verdict }: NamedVerdict, history: History, pa
 
 function causeLines({ causes }: Journal, paint: Paint): string[] {
   if (causes.length === 0) return [];
-  const shown = causes.slice(0, MOST_CAUSES).map(({ text }) => `  ${printable(text)}`);
+  const shown = causes.slice(0, MOST_CAUSES);
   const more = causes.length - shown.length;
   return [
     "",
     paint.bold("why requests failed:"),
-    ...shown,
+    ...shown.flatMap(({ text }) => printable(text).split("; ").map(indented)),
     ...(more > 0 ? [`  … and ${more} other ways`] : []),
   ];
 }
+
+const indented = (part: string, i: number): string => `${i === 0 ? "  " : "    "}${part}`;
