@@ -1,5 +1,6 @@
 import type { Checker } from "./checker.js";
 import { clusterIPStable } from "./checkers/cluster-ip-stable.js";
+import { controllersConverge } from "./checkers/controllers-converge.js";
 import { endpointsConverge } from "./checkers/endpoints-converge.js";
 import { failuresExplained } from "./checkers/failures-explained.js";
 import { latencyBudget } from "./checkers/latency-budget.js";
@@ -9,6 +10,7 @@ import { onlyTableBackends } from "./checkers/only-table-backends.js";
 import { requestBudget } from "./checkers/request-budget.js";
 import { tablesAgree } from "./checkers/tables-agree.js";
 import { tablesAsSeen } from "./checkers/tables-as-seen.js";
+import { uniquePodIPs } from "./checkers/unique-pod-ips.js";
 import { watchesComplete } from "./checkers/watches-complete.js";
 
 /** Every invariant a scenario can name. */
@@ -20,8 +22,10 @@ export const checkers: readonly Checker[] = [
   tablesAsSeen,
   onlySelectedPods,
   onlyTableBackends,
+  uniquePodIPs,
   clusterIPStable,
   watchesComplete,
   noWriteLost,
+  controllersConverge,
   failuresExplained,
 ];

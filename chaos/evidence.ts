@@ -9,6 +9,22 @@ export interface Evidence {
   writes?: WriteRecord[];
   lookups?: LookupRecord[];
   resources?: ResourceSample[];
+  ports?: PortRecord[];
+  settled?: Settlement;
+}
+
+/** When pods and endpoints were what their owners ask for, or when that was given up, and what was missing then. */
+export interface Settlement {
+  atMs: number;
+  missing: string[];
+}
+
+/** A program began to listen on a TCP port of a pod or a node, or nobody listens there any more. */
+export interface PortRecord {
+  atMs: number;
+  ip: string;
+  port: number;
+  open: boolean;
 }
 
 /** The tables of one start of the data plane: as they were found, and each change since. */

@@ -102,6 +102,7 @@ export interface PodRecord {
   phase?: string;
   ready: boolean;
   terminating: boolean;
+  hostNetwork?: boolean;
   resourceVersion?: string;
 }
 
@@ -112,6 +113,7 @@ export interface ServiceRecord {
   uid?: string;
   clusterIP?: string;
   selector?: Record<string, string>;
+  publishNotReadyAddresses?: boolean;
   resourceVersion?: string;
 }
 

@@ -163,6 +163,7 @@ const podRecord = ({ type, object }: WatchEvent<Pod>, atMs: number): PodRecord =
   ...(object.status.phase ? { phase: object.status.phase } : {}),
   ready: object.status.conditions?.some((c) => c.type === "Ready" && c.status === "True") ?? false,
   terminating: object.metadata.deletionTimestamp !== undefined,
+  ...(object.spec.hostNetwork ? { hostNetwork: true } : {}),
   resourceVersion: object.metadata.resourceVersion,
 });
 
@@ -173,6 +174,7 @@ const serviceRecord = ({ type, object }: WatchEvent<Service>, atMs: number): Ser
   uid: object.metadata.uid,
   ...(object.spec.clusterIP ? { clusterIP: object.spec.clusterIP } : {}),
   ...(object.spec.selector ? { selector: object.spec.selector } : {}),
+  ...(object.spec.publishNotReadyAddresses ? { publishNotReadyAddresses: true } : {}),
   resourceVersion: object.metadata.resourceVersion,
 });
 

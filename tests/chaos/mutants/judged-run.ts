@@ -44,6 +44,18 @@ const service = {
   spec: { type: "NodePort", selector: { app: "web" }, ports: [{ name: "http", port: 80, targetPort: 80 }] },
 };
 
+/** The same with another number of replicas, or another way of asking for readiness. */
+export function withProbe({ replicas = 3, ...probe }: { replicas?: number; initialDelaySeconds?: number }) {
+  const { template } = deployment.spec;
+  const [container] = template.spec.containers;
+  const readinessProbe = { ...container?.readinessProbe, ...probe };
+  const spec = { ...template.spec, containers: [{ ...container, readinessProbe }] };
+  return [
+    { ...deployment, spec: { ...deployment.spec, replicas, template: { ...template, spec } } },
+    service,
+  ];
+}
+
 export interface JudgedRun {
   run: SeedRun;
   verdict: (invariant: string) => Verdict;
