@@ -5,6 +5,9 @@ import type { FlowRecord, History } from "../history.js";
 import { type RouteVersion, type TableVersions, tableVersions, versionsFrom } from "../table-versions.js";
 import { tablesWitness } from "../witnesses/tables.js";
 
+/** The data plane tells of the end of its last 20,000 flows only; fewer, for some come while they are read. */
+const FLOWS_WITH_KNOWN_END = 15_000;
+
 /**
  * Each flow through a Service is compared with the very table that decided it, by the order in which the data plane noted both.
  * Connections that are open keep their endpoint, as conntrack has it; exchanges of UDP are flushed when the table drops theirs.
@@ -23,13 +26,14 @@ export const onlyTableBackends: Checker = {
   check(history, _scenario, { grace }) {
     const planes = history.evidence?.dataPlanes ?? [];
     const byStart = new Map(planes.map((plane) => [plane.start, { plane, versions: tableVersions(plane) }]));
+    const endOf = endsIn(history, planes.at(-1)?.start);
     let judged = 0;
     const violations: string[] = [];
     for (const flow of history.flows) {
       const known = byStart.get(flow.start ?? "");
       if (!known || !isJudged(flow, known.plane)) continue;
       judged += 1;
-      const problem = problemOf(flow, known.versions, Number(grace));
+      const problem = problemOf(flow, known.versions, endOf(flow), Number(grace));
       if (problem) violations.push(`${secondsIn(history, flow.atMs)} ${problem}`);
     }
     const left = servedFlows(history) - judged;
@@ -53,7 +57,21 @@ const isJudged = ({ id, servicePort, backend, node }: FlowRecord, plane: DataPla
   id >= plane.firstFlow &&
   !plane.incomplete;
 
-function problemOf(flow: FlowRecord, tables: TableVersions, graceMs: number): string | undefined {
+/** When a flow ended; one that still stands lasted to the end of the run. Undefined when nobody knows. */
+function endsIn({ flows, endedAtMs }: History, lastStart = ""): (flow: FlowRecord) => number | undefined {
+  const newest = flows.reduce((id, flow) => (flow.start === lastStart ? Math.max(id, flow.id ?? 0) : id), 0);
+  return ({ atMs, durationMs, start, id = 0 }) => {
+    if (durationMs !== undefined) return atMs + durationMs;
+    return start === lastStart && id > newest - FLOWS_WITH_KNOWN_END ? endedAtMs : undefined;
+  };
+}
+
+function problemOf(
+  flow: FlowRecord,
+  tables: TableVersions,
+  endMs: number | undefined,
+  graceMs: number,
+): string | undefined {
   const { id = 0, node = "", servicePort = "", backend = "" } = flow;
   const { current, later } = versionsFrom(tables.get(node)?.get(servicePort) ?? [], id);
   const where = `${flow.source} → ${servicePort} at ${node || "the host"} (table ${flow.tableRevision}) went to ${flow.pod ?? backend} (${backend})`;
@@ -64,8 +82,8 @@ function problemOf(flow: FlowRecord, tables: TableVersions, graceMs: number): st
   if (!isUsable(chosen, route, flow))
     return `${where}: it was not ready, and others were: ${described(route)}`;
   const dropped = flow.protocol === "UDP" ? later.find((version) => !holds(version, backend)) : undefined;
-  if (!dropped || flow.durationMs === undefined) return undefined;
-  const overMs = flow.atMs + flow.durationMs - dropped.atMs;
+  if (!dropped || endMs === undefined) return undefined;
+  const overMs = endMs - dropped.atMs;
   return overMs > graceMs
     ? `${where}: the exchange went on ${Math.round(overMs)} ms after table ${dropped.revision} had dropped it`
     : undefined;

@@ -6,6 +6,7 @@ import { type Connection, ConnectionError, type SocketAddress } from "../../mach
 import { ResolveError } from "../../machinery/network/resolver.js";
 import type { Image } from "./image.js";
 import { type LoadOptions, parseLoadOptions } from "./load-options.js";
+import { DatagramClient } from "./load-udp.js";
 import { describeNetworkError } from "./network-errors.js";
 import type { Process } from "./process.js";
 
@@ -40,7 +41,7 @@ async function runLoad(process: Process): Promise<number> {
   }
   process.onSignal("SIGTERM", () => process.exit(143));
   const { clock, rng, signal } = process;
-  const idle: Pooled[] = [];
+  const kept: Kept = { idle: [], datagrams: new DatagramClient(process) };
   if (options.startMs > 0) await process.sleep(options.startMs);
   await runLoadLoop(options, {
     clock,
@@ -48,7 +49,7 @@ async function runLoad(process: Process): Promise<number> {
     signal,
     sleep: (ms) => process.sleep(ms),
     send: async () => {
-      await process.stdout.write(`${JSON.stringify(await requestOnce(process, options, idle))}\n`);
+      await process.stdout.write(`${JSON.stringify(await requestOnce(process, options, kept))}\n`);
     },
   });
   return 0;
@@ -59,6 +60,12 @@ interface Pooled {
   client: Http1Client;
 }
 
+/** What outlives a request. */
+interface Kept {
+  idle: Pooled[];
+  datagrams: DatagramClient;
+}
+
 /** What a timeout ends. */
 interface Attempt {
   timedOut: boolean;
@@ -66,7 +73,7 @@ interface Attempt {
   local?: SocketAddress;
 }
 
-async function requestOnce(process: Process, options: LoadOptions, idle: Pooled[]): Promise<Outcome> {
+async function requestOnce(process: Process, options: LoadOptions, kept: Kept): Promise<Outcome> {
   const { clock } = process;
   const atMs = clock.nowMs();
   const beganMs = clock.monotonicMs();
@@ -84,7 +91,7 @@ async function requestOnce(process: Process, options: LoadOptions, idle: Pooled[
   });
   const late = `no answer within ${options.timeoutMs} ms`;
   try {
-    const answered = await call(process, options, idle, attempt);
+    const answered = await call(process, options, kept, attempt);
     return outcome(attempt.timedOut ? { outcome: "failed", error: late } : answered);
   } catch (err) {
     return outcome({ outcome: "failed", error: attempt.timedOut ? late : describe(err) });
@@ -93,11 +100,11 @@ async function requestOnce(process: Process, options: LoadOptions, idle: Pooled[
   }
 }
 
-function call(process: Process, options: LoadOptions, idle: Pooled[], attempt: Attempt): Promise<Answered> {
+function call(process: Process, options: LoadOptions, kept: Kept, attempt: Attempt): Promise<Answered> {
   if (options.url.protocol === "dns:") return lookUp(process, options, attempt);
   return options.url.protocol === "udp:"
-    ? sendDatagram(process, options, attempt)
-    : callHttp(process, options, idle, attempt);
+    ? sendDatagram(process, options, kept.datagrams, attempt)
+    : callHttp(process, options, kept.idle, attempt);
 }
 
 async function callHttp(
@@ -146,19 +153,22 @@ async function exchange({ client }: Pooled, options: LoadOptions): Promise<numbe
   return response.status;
 }
 
-/** The first datagram back is the answer. */
-async function sendDatagram(process: Process, options: LoadOptions, attempt: Attempt): Promise<Answered> {
-  const [ip = ""] = await process.resolver.lookup(options.url.hostname);
-  const socket = process.network.bindUdp(0);
-  attempt.local = socket.address;
-  attempt.end = () => socket.close();
-  try {
-    socket.send({ ip, port: Number(options.url.port) }, Buffer.from(options.body ?? "ping"));
-    const datagram = await socket.receive();
-    return datagram ? { outcome: "ok" } : { outcome: "failed", error: "no answer" };
-  } finally {
-    socket.close();
-  }
+async function sendDatagram(
+  process: Process,
+  { url, body = "ping", keepAlive: keep }: LoadOptions,
+  datagrams: DatagramClient,
+  attempt: Attempt,
+): Promise<Answered> {
+  const [ip = ""] = await process.resolver.lookup(url.hostname);
+  const late = new Promise<undefined>((resolve) => {
+    attempt.end = () => resolve(undefined);
+  });
+  const opened = (local: SocketAddress): void => {
+    attempt.local = local;
+  };
+  const to = { ip, port: Number(url.port) };
+  const answered = await datagrams.ask(to, Buffer.from(body), { keep, late, opened });
+  return answered ? { outcome: "ok" } : { outcome: "failed", error: "no answer" };
 }
 
 /** The resolver has its own timeouts: an answer that comes later than ours has failed. */
