@@ -4,6 +4,8 @@ import { apiRequestFaults } from "./faults/api-requests.js";
 import { changeFaults } from "./faults/changes.js";
 import { killPod } from "./faults/kill-pod.js";
 import { clockFaults } from "./faults/clocks.js";
+import { controllerFaults } from "./faults/controllers.js";
+import { dnsFaults } from "./faults/dns.js";
 import { linkFaults } from "./faults/links.js";
 import { nodeFaults } from "./faults/nodes.js";
 import { objectFaults } from "./faults/objects.js";
@@ -33,7 +35,9 @@ export const faults: readonly Fault[] = [
   ...storeFaults,
   ...processFaults,
   ...duplicateFaults,
+  ...controllerFaults,
   ...proxyFaults,
+  ...dnsFaults,
   ...clockFaults,
   ...changeFaults,
   ...objectFaults,

@@ -13,6 +13,7 @@ import { waitForServer } from "../machinery/client/wait-for-server.js";
 import type { KubeObject } from "../machinery/api/meta-v1.js";
 import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
 import { MetricsRegistry } from "../machinery/runtime/metrics.js";
+import { ControllerFaults } from "./controller-faults.js";
 import type { Controller, ControllerDeps, RunningController } from "./controller.js";
 import { allControllers } from "./controllers.js";
 import { registerControllerMetrics } from "./metrics.js";
@@ -51,13 +52,18 @@ interface Running {
   started: boolean;
 }
 
+const STOPPED = new Error("the controllers stop");
+
 /** Starts and stops the controllers; they work while this instance holds the lease. */
 export class ControllerManager {
+  readonly faults = new ControllerFaults();
   readonly #options: ControllerManagerOptions;
   readonly #logger: Logger;
   readonly #metrics: MetricsRegistry;
   #state: "waiting" | "standby" | "starting" | "leading" = "waiting";
   #running: Running[] = [];
+  /** Ends what runs now; then everything begins anew. */
+  #startOver: (() => void) | undefined;
 
   constructor(options: ControllerManagerOptions) {
     this.#options = options;
@@ -107,7 +113,24 @@ export class ControllerManager {
     if (outcome === "lost") this.#logger.warn("Lost the lease, standing by");
   }
 
+  /** All controllers stop and begin anew with empty caches, the lease kept. Without effect while standing by. */
+  startOver(): void {
+    this.#startOver?.();
+  }
+
   async #lead(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const over = new AbortController();
+      const end = (): void => over.abort(STOPPED);
+      this.#startOver = end;
+      signal.addEventListener("abort", end, { once: true });
+      await this.#work(over.signal);
+      signal.removeEventListener("abort", end);
+    }
+    this.#startOver = undefined;
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
     this.#state = "starting";
     // Every loop of every controller listens to it; that is no leak.
     setMaxListeners(0, signal);
@@ -165,6 +188,7 @@ export class ControllerManager {
       podCidr: this.#options.podCidr,
       cloud: this.#options.cloud,
       concurrentSyncs: this.#options.concurrentSyncs ?? 5,
+      pace: this.faults.of(name),
     };
     return { name, controller: controller.create(deps), informers, events, started: false };
   }

@@ -7,6 +7,7 @@ import type { EventRecorder } from "../machinery/client/event-recorder.js";
 import type { Informer } from "../machinery/client/informer.js";
 import type { Selection } from "../machinery/client/reflector.js";
 import type { RestClient } from "../machinery/client/rest-client.js";
+import type { ControllerPace } from "./controller-faults.js";
 import { Expectations } from "./expectations.js";
 import { controllerOf, indexByController } from "./owner.js";
 import type { CloudLoadBalancers } from "./service/cloud.js";
@@ -29,6 +30,7 @@ export interface ControllerDeps {
   cloud: CloudLoadBalancers | undefined;
   /** How many keys are worked on at once. */
   concurrentSyncs: number;
+  pace: ControllerPace;
 }
 
 /** What a reconciler gets on top. */
@@ -118,13 +120,14 @@ class DeclaredController<T extends KubeObject> implements RunningController {
       count: declaration.workers ?? shared.concurrentSyncs,
       clock: shared.clock,
       logger: shared.logger,
+      pace: shared.pace,
       reconcile: (key, signal) => reconciler.reconcile(key, signal),
     });
     const { queue } = this.#workers;
     const deps: ReconcilerDeps = {
       ...shared,
       expectations: new Expectations(shared.clock),
-      enqueue: (key) => queue.add(key),
+      enqueue: (key) => queue.addAfter(key, shared.pace.delayMs()),
       enqueueAfter: (key, delayMs) => queue.addAfter(key, delayMs),
     };
     const reconciler = declaration.reconciler(deps);

@@ -17,6 +17,7 @@ import type { Clock } from "../machinery/api/clock.js";
 import type { SocketAddress } from "../machinery/network/network.js";
 import { ControllerManager } from "./controller-manager.js";
 import { allControllers } from "./controllers.js";
+import { defineControllerFaults } from "./fault-points.js";
 import { parseRanges } from "./nodeipam/pod-cidrs.js";
 import { HostCloud } from "./service/host-cloud.js";
 
@@ -63,6 +64,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     concurrentSyncs: Number(options.concurrentSyncs),
     controllers: options.controllers.split(","),
   });
+  defineControllerFaults(faults, manager);
   const admin = options.adminSocket
     ? await startAdminServer(options.adminSocket, { ...manager.adminHandlers(), ...faults.handlers() })
     : undefined;

@@ -1,6 +1,7 @@
 import type { Clock } from "../machinery/api/clock.js";
 import type { Logger } from "../machinery/api/logger.js";
 import { isConflict } from "../machinery/api/status.js";
+import type { ControllerPace } from "./controller-faults.js";
 import { WorkQueue } from "../machinery/client/work-queue.js";
 
 /** Nothing: done until the next change. Otherwise come back later even if nothing changes. */
@@ -20,17 +21,20 @@ export class Workers {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult>;
+  readonly #pace: ControllerPace;
   readonly #stats = { reconciles: 0, failures: 0, busySeconds: 0 };
 
   constructor(options: {
     count: number;
     clock: Clock;
     logger: Logger;
+    pace: ControllerPace;
     reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult>;
   }) {
     this.#count = options.count;
     this.#clock = options.clock;
     this.#logger = options.logger;
+    this.#pace = options.pace;
     this.#reconcile = options.reconcile;
     this.queue = new WorkQueue({ clock: options.clock });
   }
@@ -45,7 +49,14 @@ export class Workers {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    for await (const key of this.queue.items(signal)) await this.#processItem(key, signal);
+    for await (const key of this.queue.items(signal)) {
+      const open = this.#pace.mayWork(signal);
+      if (open) {
+        await open;
+        if (signal.aborted) return;
+      }
+      await this.#processItem(key, signal);
+    }
   }
 
   async #processItem(key: string, signal: AbortSignal): Promise<void> {

@@ -18,6 +18,8 @@ import { seededRng } from "../machinery/runtime/seeded-rng.js";
 import { shutdownSignal } from "../machinery/runtime/shutdown.js";
 import { unpredictableSeed } from "../machinery/runtime/system-secrets.js";
 import { defineKubeletFaults } from "./fault-points.js";
+import { corednsImage } from "./images/coredns/coredns.js";
+import { DnsFaults } from "./images/coredns/dns-faults.js";
 import type { Image } from "./images/image.js";
 import { images as emulatedImages } from "./images/images.js";
 import type { RuntimeRequest } from "./kubelet.js";
@@ -44,7 +46,9 @@ export async function main(argv: readonly string[]): Promise<void> {
   const token = options.clusterTokenFile ? readFileSync(options.clusterTokenFile, "utf8").trim() : "";
   const uplink = options.dataplane ? carrierUplink(options.dataplane, token) : noUplink;
   const network = new VirtualNetwork({ clock, rng: rng.fork("network"), uplink });
-  const images = [...(await userImages(options.images)), ...emulatedImages];
+  const dnsFaults = new DnsFaults();
+  dnsFaults.define(faults);
+  const images = [...(await userImages(options.images)), ...emulatedImages, corednsImage(dnsFaults)];
   const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
   apiFaults.define(faults);
   const breakable = (transportTo: (server?: string) => Transport, client: string): Transport =>
@@ -59,8 +63,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       images,
       ipReuse: options.ipReuse,
       latency,
-      apiAccess: (bearer) =>
-        breakable((server) => credentials.asBearer(bearer, server), `pods/${request.nodeName}`),
+      apiAccess: (bearer, pod) => breakable((server) => credentials.asBearer(bearer, server), `pods/${pod}`),
     });
   const newClient = (transport: Transport): RestClient =>
     new RestClient({ transport, clock, userAgent: USER_AGENT });

@@ -1,4 +1,5 @@
 import { ControllerManager } from "../controllers/controller-manager.js";
+import { defineControllerFaults } from "../controllers/fault-points.js";
 import { TransportFaults } from "../machinery/client/faults/transport-faults.js";
 import { built } from "./parts.js";
 import type { Launch, Running } from "./simulated-process.js";
@@ -33,6 +34,7 @@ export function launchControllers(
       podCidr,
     }),
   );
+  defineControllerFaults(faults, controllers);
   const handlers = controllers.adminHandlers();
   return {
     controllers,

@@ -46,7 +46,7 @@ test("a replica of cluster DNS whose watch lags answers of before, the other one
     cluster.reach.components.hold("kubelet", {
       id: "lag",
       point: "watch",
-      parameters: { lagMs: 10_000, clients: [`pods/${behind?.spec.nodeName}`] },
+      parameters: { lagMs: 10_000, clients: [`pods/kube-system/${behind?.metadata.name}`] },
       endsAtMs: cluster.clock.nowMs() + 60_000,
     }),
   );

@@ -1,5 +1,8 @@
 import { defineKubeletFaults } from "../kubelet-sim/fault-points.js";
 import { KubeletHost } from "../kubelet-sim/kubelet-host.js";
+import { corednsImage } from "../kubelet-sim/images/coredns/coredns.js";
+import { DnsFaults } from "../kubelet-sim/images/coredns/dns-faults.js";
+import { images } from "../kubelet-sim/images/images.js";
 import type { NodeConfig } from "../kubelet-sim/node/node-config.js";
 import type { IpReuse } from "../kubelet-sim/runtime/ip-pool.js";
 import { createRuntime, type RuntimeLatency } from "../kubelet-sim/runtime/runtime.js";
@@ -31,6 +34,8 @@ export function launchKubelet(
   world.packets.register(network);
   const apiFaults = new TransportFaults({ clock, rng: rng.fork("faults") });
   apiFaults.define(faults);
+  const dnsFaults = new DnsFaults();
+  dnsFaults.define(faults);
   const path = (name: string): string => (generation === 1 ? name : `${name}/${generation}`);
   const transport = (name: string, client: string, identity: DirectIdentity): Transport =>
     apiFaults.wrap(world.apiTransport(path(name), clock, identity), client, () =>
@@ -52,7 +57,8 @@ export function launchKubelet(
           logger,
           ...(ipReuse ? { ipReuse } : {}),
           ...(latency ? { latency } : {}),
-          apiAccess: (token) => transport(`pod/${request.nodeName}`, `pods/${request.nodeName}`, { token }),
+          apiAccess: (token, pod) => transport(`pod/${request.nodeName}`, `pods/${pod}`, { token }),
+          images: [...images, corednsImage(dnsFaults)],
         }),
       ),
     network,

@@ -41,6 +41,7 @@ class GarbageCollector implements RunningController {
       count: WORKERS,
       clock: deps.clock,
       logger: deps.logger,
+      pace: deps.pace,
       reconcile: (uid) => collector.process(uid),
     });
   }

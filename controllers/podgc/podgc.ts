@@ -35,6 +35,8 @@ class PodGc implements RunningController {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#deps.clock.sleep(PERIOD_MS, signal).catch(() => {});
+      const open = this.#deps.pace.mayWork(signal);
+      if (open) await open;
       if (!signal.aborted) await this.#collect();
     }
   }

@@ -67,6 +67,11 @@ class Scheduler implements RunningController {
     while (!signal.aborted) {
       const pod = await this.#queue.pop(signal);
       if (!pod) break;
+      const open = this.#deps.pace.mayWork(signal);
+      if (open) {
+        await open;
+        if (signal.aborted) break;
+      }
       const startedMs = this.#deps.clock.monotonicMs();
       this.#scheduleOne(pod, signal);
       this.#stats.reconciles++;

@@ -1,6 +1,6 @@
 import { agnhost } from "./agnhost.js";
 import { alpine, busybox } from "./busybox.js";
-import { coredns } from "./coredns/coredns.js";
+import { corednsImage } from "./coredns/coredns.js";
 import { curlImage, toolbox } from "./curl.js";
 import { echoServer } from "./echo-server.js";
 import { helloApp } from "./hello-app.js";
@@ -24,7 +24,7 @@ export const images: readonly Image[] = [
   httpEcho,
   whoami,
   pause,
-  coredns,
+  corednsImage(),
   curlImage,
   httpd,
   helloApp,

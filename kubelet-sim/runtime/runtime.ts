@@ -52,8 +52,8 @@ export interface RuntimeOptions {
   addressFaults?: AddressFaults;
   latency?: Partial<RuntimeLatency>;
   logLimitBytes?: number;
-  /** The API server as the bearer of a ServiceAccount token; without it programs have no API. */
-  apiAccess?: (token: string) => Transport;
+  /** The API server as the bearer of a ServiceAccount token, for pod `namespace/name`; without it programs have no API. */
+  apiAccess?: (token: string, pod: string) => Transport;
 }
 
 /** What sandboxes need of their node. */
@@ -64,7 +64,7 @@ export interface RuntimeContext {
   images: ImageStore;
   latency: RuntimeLatency;
   logLimitBytes: number;
-  apiAccess: ((token: string) => Transport) | undefined;
+  apiAccess: ((token: string, pod: string) => Transport) | undefined;
 }
 
 export const createRuntime = (options: RuntimeOptions): ContainerRuntime => new NodeRuntime(options);

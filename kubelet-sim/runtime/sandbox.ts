@@ -100,8 +100,9 @@ export class RuntimeSandbox implements Sandbox {
 
   #api(files: ContainerFiles, signal: AbortSignal): Transport | undefined {
     const { apiAccess } = this.#parts.context;
+    const { namespace, name } = this.#parts.config;
     if (!apiAccess || !ServiceAccountApi.isMounted(files)) return undefined;
-    return new ServiceAccountApi(files, apiAccess, signal);
+    return new ServiceAccountApi(files, (token) => apiAccess(token, `${namespace}/${name}`), signal);
   }
 }
 

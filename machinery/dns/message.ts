@@ -27,7 +27,7 @@ type Sections = Pick<DnsReply, "answers" | "authorities" | "additionals">;
  * that the asker comes again over TCP.
  */
 export function encodeReply(query: DnsQuery, reply: DnsReply, limitBytes: number): Uint8Array {
-  const whole = encodeMessage(query, reply, reply, false);
+  const whole = encodeMessage(query, reply, reply, reply.truncated ?? false);
   if (whole.length <= limitBytes) return whole;
   const withoutExtras = { ...reply, additionals: [] };
   const fewerExtras = mostThatFit(reply.additionals.length, limitBytes, (count) =>

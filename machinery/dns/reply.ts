@@ -28,6 +28,8 @@ export interface DnsReply {
   /** Which plugin answered, for metrics; what went wrong, for the log. */
   by?: string;
   problem?: string;
+  /** Cut off, although it would have had room: the asker comes again over TCP. */
+  truncated?: boolean;
   answers: Answer[];
   authorities: Answer[];
   additionals: Answer[];

@@ -89,6 +89,7 @@ const PARAMETERS: Readonly<Record<string, unknown>> = {
   period: 1000,
   objects: [{ ...more, data: { a: "3" } }],
   object: "configmap/more",
+  controllers: ["endpointslice", "replicaset", "scheduler"],
   patch: { data: { a: "2" } },
 };
 

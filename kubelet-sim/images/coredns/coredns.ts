@@ -6,11 +6,13 @@ import { informerView, type ProgrammedChange } from "../../../machinery/dns/info
 import { ZoneFileError } from "../../../machinery/dns/zone-file.js";
 import type { Image } from "../image.js";
 import type { Process } from "../process.js";
+import { DnsFaults } from "./dns-faults.js";
 import { CorednsInstance, type InstanceSeams } from "./instance.js";
 import { CorednsMetrics } from "./metrics.js";
 import { parseServers, type ServerConfig, WITHOUT_COREFILE } from "./server-config.js";
 
-export const coredns: Image = {
+/** The program with what faults do to its answers. */
+export const corednsImage = (faults = new DnsFaults()): Image => ({
   repositories: [
     "registry.k8s.io/coredns/coredns",
     "docker.io/coredns/coredns",
@@ -20,8 +22,8 @@ export const coredns: Image = {
   entrypoint: ["/coredns"],
   cmd: [],
   env: (tag) => ({ COREDNS_VERSION: tag.replace(/^v/, "") }),
-  programs: { "/coredns": runCoredns },
-};
+  programs: { "/coredns": (process) => runCoredns(process, faults) },
+});
 
 const USUAL_PATH = "Corefile";
 const SYNC_WAIT_MS = 5000;
@@ -34,10 +36,10 @@ class StartError extends Error {
   override readonly name = "StartError";
 }
 
-async function runCoredns(process: Process): Promise<number> {
+async function runCoredns(process: Process, faults: DnsFaults): Promise<number> {
   try {
     const configs = readCorefile(process);
-    return await new Coredns(process, configs).run();
+    return await new Coredns(process, configs, faults).run();
   } catch (err) {
     if (!isStartError(err)) throw err;
     await process.stderr.write(`${err.message}\n`);
@@ -86,7 +88,7 @@ class Coredns {
   #changedAtMs: number;
   #resolveExit: (code: number) => void = () => {};
 
-  constructor(process: Process, configs: readonly ServerConfig[]) {
+  constructor(process: Process, configs: readonly ServerConfig[], faults: DnsFaults) {
     const { clock, rng } = process;
     this.#process = process;
     this.#changedAtMs = clock.nowMs();
@@ -97,6 +99,7 @@ class Coredns {
     const changed = (change: ProgrammedChange): void => this.#programmed(change);
     this.#seams = {
       process,
+      faults,
       clock,
       rng,
       readFile: fileReader(process),

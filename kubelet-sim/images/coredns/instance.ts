@@ -6,12 +6,14 @@ import { emptyReply } from "../../../machinery/dns/reply.js";
 import { type Http1Answer, Http1Server } from "../../../machinery/network/http1-server.js";
 import type { Listener } from "../../../machinery/network/network.js";
 import type { Process } from "../process.js";
+import type { DnsFaults } from "./dns-faults.js";
 import { queryLogLine } from "./query-log.js";
 import type { ServerConfig } from "./server-config.js";
 import { buildPlugins, type PluginSeams } from "./server-plugins.js";
 
 export interface InstanceSeams extends Omit<PluginSeams, "labels"> {
   process: Process;
+  faults: DnsFaults;
   /** Called when a server hears its own probe: plugin `loop`. */
   onLoop: (zone: string) => void;
 }
@@ -73,7 +75,7 @@ export class CorednsInstance {
   }
 
   #serveDns(port: number): void {
-    const { process } = this.#seams;
+    const { process, faults } = this.#seams;
     const servers = this.#servers.filter(({ config }) => config.port === port);
     const server = new DnsServer({
       network: process.network,
@@ -81,7 +83,7 @@ export class CorednsInstance {
       clock: this.#seams.clock,
       logger: process.logger,
       mostUdpBytes: Math.min(...servers.map(({ config }) => config.mostUdpBytes)),
-      answer: (request) => this.#answer(servers, request),
+      answer: (request) => faults.answer(process, request, () => this.#answer(servers, request)),
       observe: (exchange) => this.#answered(servers, exchange),
     });
     this.#dns.push(server);
