@@ -9,6 +9,7 @@ import { routeLookups } from "./benchmarks/route-lookups.js";
 import { scaleUp } from "./benchmarks/scale-up.js";
 import { serviceTraffic } from "./benchmarks/service-traffic.js";
 import { simulation } from "./benchmarks/simulation.js";
+import { tables } from "./benchmarks/tables.js";
 import { watchFanOut } from "./benchmarks/watch-fan-out.js";
 import type { Benchmark } from "./harness/benchmark.js";
 
@@ -25,5 +26,6 @@ export const benchmarks: readonly Benchmark[] = [
   ingress,
   dns,
   routeLookups,
+  tables,
   simulation,
 ];

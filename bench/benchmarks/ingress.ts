@@ -5,8 +5,8 @@ import type { Benchmark, Measure, Sample } from "../harness/benchmark.js";
 import { runJob, startServer } from "../harness/jobs.js";
 import { rateOf } from "../harness/rate.js";
 import { interleave } from "../harness/statistics.js";
+import { local, pageAt } from "../harness/targets.js";
 import type { Target } from "../jobs/raw-client.js";
-import { pageAt } from "./service-traffic.js";
 
 const CLIENTS = 32;
 const INGRESS_PORT = 30_081;
@@ -58,8 +58,6 @@ export const ingress: Benchmark = {
     return [toMeasure(samples)];
   },
 };
-
-const local = ({ port }: { port: number }): Target => ({ host: "127.0.0.1", port });
 
 /** Every host and path to the demo's Service. */
 async function createIngress(cluster: BenchCluster): Promise<void> {

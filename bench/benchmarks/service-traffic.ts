@@ -1,70 +1,154 @@
-import { get } from "node:http";
+import { startHaproxy } from "../floors/haproxy.js";
 import { BenchCluster, DEMO_MANIFESTS } from "../harness/bench-cluster.js";
-import type { Benchmark, Measure } from "../harness/benchmark.js";
+import type { Benchmark, Measure, Sample } from "../harness/benchmark.js";
 import { runJob, startServer } from "../harness/jobs.js";
 import { rateOf } from "../harness/rate.js";
-import { interleave } from "../harness/statistics.js";
+import { interleave, median } from "../harness/statistics.js";
+import { local, pageAt } from "../harness/targets.js";
+import { virtualTargets } from "../harness/virtual-targets.js";
 import type { Target } from "../jobs/raw-client.js";
+import type { RequestsResult } from "../jobs/requests.js";
+import { measureBytes } from "./service-bytes.js";
 
 const CLIENTS = 32;
+const AIM_SHARE = 0.5;
+const AIM_ADDED_US = 100;
 
-/** From the host through a node port to a pod's web server, beside a plain server and a bare relay in front of it. */
+/** Everything that is asked, by what the report calls it. */
+export type Ways = Readonly<Record<string, Target>>;
+const NODE_PORT = "NodePort";
+const CLUSTER_IP = "ClusterIP";
+const POD = "the pod itself, no data plane";
+const RELAY = "bare TCP relay to a bare server";
+const DIRECT = "bare server, direct";
+const RELAY_TO_POD = "bare TCP relay to the pod";
+
+/** From the host by a node port and from a pod by the ClusterIP to a pod's web server, beside servers and relays with nothing to decide. */
 export const serviceTraffic: Benchmark = {
   name: "service-traffic",
-  title: "Traffic through a NodePort",
-  limitMs: { quick: 30_000, full: 90_000 },
+  title: "Traffic through a Service",
+  limitMs: { quick: 60_000, full: 240_000 },
   async run(context) {
     const { quick, scope, signal, progress } = context;
     const cluster = await BenchCluster.start(context, { manifests: [DEMO_MANIFESTS] });
-    const file = await cluster.until(() => cluster.file);
-    const nodePort: Target = cluster.nodePort(file);
+    const nodePort: Target = cluster.nodePort(await cluster.until(() => cluster.file));
     const page = await cluster.until(() => pageAt(nodePort));
-    const direct = { host: "127.0.0.1", ...(await startServer(scope, "http", { body: page })) };
-    const relay = {
-      host: "127.0.0.1",
-      ...(await startServer(scope, "relay", { upstreamPort: direct.port })),
-    };
-    const durations = quick ? { warmUpMs: 250, durationMs: 700 } : { warmUpMs: 500, durationMs: 2000 };
-    const request = { method: "GET", path: "/" };
-    const requestsTo = (target: Target) => async () =>
-      rateOf(await runJob(scope, "requests", { target, clients: CLIENTS, request, ...durations }));
-    const connectionsTo = (target: Target) => async () =>
-      rateOf(await runJob(scope, "connections", { target, clients: CLIENTS, path: "/", ...durations }));
-    const compare = (to: (target: Target) => () => Promise<number>) =>
-      interleave(
-        [
-          { name: "nodePort", run: to(nodePort) },
-          { name: "relay", run: to(relay) },
-          { name: "direct", run: to(direct) },
-        ],
-        quick ? 1 : 3,
-        signal,
-      );
-    const measureOf = (name: string, samples: Awaited<ReturnType<typeof compare>>): Measure => ({
-      name,
-      unit: "/s",
-      values: samples.nodePort,
-      floors: [
-        { name: "bare TCP relay to a bare server", values: samples.relay },
-        { name: "bare server, direct", values: samples.direct },
-      ],
-    });
+    const { clusterIp, pod } = await virtualTargets(cluster, "web");
+    const ways = await waysBeside(context, { body: page, nodePort, clusterIp, pod });
+    const durations = quick ? { warmUpMs: 150, durationMs: 400 } : { warmUpMs: 500, durationMs: 2000 };
+    const rounds = quick ? 1 : 3;
+    const job = { request: { method: "GET", path: "/" }, path: "/", ...durations };
     progress("requests over kept connections");
-    const requests = measureOf(`requests, ${CLIENTS} clients`, await compare(requestsTo));
+    const requests = await inTurns(ways, rounds, signal, (target) =>
+      runJob(scope, "requests", { target, clients: CLIENTS, ...job }),
+    );
     progress("a connection for each request");
-    return [requests, measureOf(`connections, ${CLIENTS} clients`, await compare(connectionsTo))];
+    const connections = await inTurns(ways, rounds, signal, (target) =>
+      runJob(scope, "connections", { target, clients: CLIENTS, ...job }),
+    );
+    progress("one client, one request at a time");
+    const single = await inTurns(ways, rounds, signal, (target) =>
+      runJob(scope, "requests", { target, clients: 1, ...job }),
+    );
+    progress("large answers");
+    return [
+      ...rates(`requests, ${CLIENTS} clients`, requests),
+      ...rates(`connections, ${CLIENTS} clients`, connections),
+      ...latencies(requests, `${CLIENTS} clients`),
+      ...latencies(single, "one client"),
+      ...[NODE_PORT, CLUSTER_IP].map((way) => added(single, way)),
+      ...(await measureBytes(context, cluster)),
+    ];
   },
 };
 
-export const pageAt = ({ host, port }: Target): Promise<string | undefined> =>
-  new Promise((resolve) => {
-    const call = get({ host, port, path: "/", agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.once("error", () => resolve(undefined));
-      response.once("end", () =>
-        resolve(response.statusCode === 200 ? Buffer.concat(chunks).toString("utf8") : undefined),
-      );
-    });
-    call.once("error", () => resolve(undefined));
+async function waysBeside(
+  { scope, signal }: Parameters<Benchmark["run"]>[0],
+  { body, nodePort, clusterIp, pod }: { body: string; nodePort: Target; clusterIp: Target; pod: Target },
+): Promise<Ways> {
+  const direct = await startServer(scope, "http", { body });
+  const toPod = { upstreamPort: pod.port, ...(pod.preamble === undefined ? {} : { preamble: pod.preamble }) };
+  const haproxy = await startHaproxy(scope, direct.port, signal, "tcp");
+  return {
+    [NODE_PORT]: nodePort,
+    [CLUSTER_IP]: clusterIp,
+    [RELAY]: local(await startServer(scope, "relay", { upstreamPort: direct.port })),
+    [RELAY_TO_POD]: local(await startServer(scope, "relay", toPod)),
+    [POD]: pod,
+    [DIRECT]: local(direct),
+    ...(haproxy ? { "HAProxy (TCP) to a bare server": local(haproxy) } : {}),
+  };
+}
+
+type Results = Readonly<Record<string, readonly RequestsResult[]>>;
+
+/** Every way in each round, one after another. */
+export async function inTurns(
+  ways: Ways,
+  rounds: number,
+  signal: AbortSignal,
+  ask: (target: Target) => Promise<RequestsResult>,
+): Promise<Results> {
+  const results: Record<string, RequestsResult[]> = {};
+  const variants = Object.entries(ways).map(([name, target]) => ({
+    name,
+    run: async () => {
+      const result = await ask(target);
+      (results[name] ??= []).push(result);
+      return rateOf(result);
+    },
+  }));
+  await interleave<string>(variants, rounds, signal);
+  return results;
+}
+
+const sampleOf = (results: Results, way: string, of: (result: RequestsResult) => number): Sample =>
+  (results[way] ?? []).map(of);
+
+const floorsOf = (results: Results, of: (result: RequestsResult) => number) =>
+  Object.keys(results)
+    .filter((way) => way !== NODE_PORT && way !== CLUSTER_IP)
+    .map((name) => ({ name, values: sampleOf(results, name, of) }));
+
+function rates(what: string, results: Results): Measure[] {
+  const floors = floorsOf(results, rateOf);
+  return [NODE_PORT, CLUSTER_IP].map((way) => {
+    const values = sampleOf(results, way, rateOf);
+    const share = median(values) / median(floors[0]?.values ?? []);
+    return {
+      name: `${way}, ${what}`,
+      unit: "/s",
+      values,
+      floors,
+      aim: { text: "at least half of the relay", met: share >= AIM_SHARE },
+      ...(Object.keys(results).some((name) => name.startsWith("HAProxy"))
+        ? {}
+        : { note: "without HAProxy, which is not installed" }),
+    };
   });
+}
+
+const latencies = (results: Results, clients: string): Measure[] =>
+  [NODE_PORT, CLUSTER_IP].flatMap((way) =>
+    (["p50Ms", "p99Ms"] as const).map((quantile) => ({
+      name: `${way}, latency ${quantile.slice(0, 3)}, ${clients}`,
+      unit: "ms",
+      values: sampleOf(results, way, (result) => result[quantile]),
+      floors: floorsOf(results, (result) => result[quantile]).filter(
+        ({ name }) => name !== POD && name !== RELAY_TO_POD,
+      ),
+    })),
+  );
+
+/** What the way through the data plane costs one request, above the pod's own time; a bare relay's cost beside it. */
+function added(single: Results, way: string): Measure {
+  const p50Us = (name: string): number => 1000 * median(sampleOf(single, name, ({ p50Ms }) => p50Ms));
+  const us = p50Us(way) - p50Us(POD);
+  return {
+    name: `${way}, added to a request, one client`,
+    unit: "µs",
+    values: [us],
+    floors: [{ name: "added by a bare TCP relay to the pod", values: [p50Us(RELAY_TO_POD) - p50Us(POD)] }],
+    aim: { text: `under ${AIM_ADDED_US} µs`, met: us < AIM_ADDED_US },
+  };
+}

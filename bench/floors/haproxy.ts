@@ -7,11 +7,12 @@ import type { Scope } from "../harness/scope.js";
 import { until } from "../harness/wait.js";
 import { workDir } from "../harness/work-dir.js";
 
-/** HAProxy as an L7 proxy in front of a port of this machine; undefined where it is not installed. */
+/** HAProxy in front of a port of this machine, as an L7 proxy or one that copies bytes; undefined where it is not installed. */
 export async function startHaproxy(
   scope: Scope,
   upstreamPort: number,
   signal: AbortSignal,
+  mode: "http" | "tcp" = "http",
 ): Promise<{ port: number } | undefined> {
   if (spawnSync("haproxy", ["-v"]).status !== 0) return undefined;
   const port = (await probePort(0)) ?? 0;
@@ -21,17 +22,15 @@ export async function startHaproxy(
     `global
   nbthread 1
 defaults
-  mode http
-  option http-keep-alive
+  mode ${mode}
   timeout connect 5s
   timeout client 60s
   timeout server 60s
-frontend in
+${mode === "http" ? "  option http-keep-alive\n" : ""}frontend in
   bind 127.0.0.1:${port}
   default_backend out
 backend out
-  http-reuse always
-  server one 127.0.0.1:${upstreamPort}
+${mode === "http" ? "  http-reuse always\n" : ""}  server one 127.0.0.1:${upstreamPort}
 `,
   );
   const child = spawn("haproxy", ["-db", "-f", file], { stdio: "ignore" });

@@ -5,6 +5,7 @@ import type { run as runQueries } from "./queries.js";
 import type { run as runRequests } from "./requests.js";
 import type { run as runRows } from "./rows.js";
 import type { run as runSimulated } from "./simulated.js";
+import type { run as runTables } from "./tables.js";
 import type { run as runWatchers } from "./watchers.js";
 
 /** What a bench process can do, as the two ends of its pipe know it. */
@@ -16,6 +17,7 @@ interface Jobs {
   requests: typeof runRequests;
   rows: typeof runRows;
   simulated: typeof runSimulated;
+  tables: typeof runTables;
   watchers: typeof runWatchers;
 }
 export type JobName = keyof Jobs;
@@ -30,6 +32,8 @@ export interface ServerOptions {
   file?: string;
   /** Where a relay leads. */
   upstreamPort?: number;
+  /** What it says there first, when that is a carrier. */
+  preamble?: string;
   /** What a GET is answered with. */
   body?: string;
 }

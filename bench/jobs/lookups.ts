@@ -3,11 +3,15 @@ import type { Packet } from "../../proxy-sim/dataplane/decision.js";
 import { Router } from "../../proxy-sim/dataplane/router.js";
 import { routeKey } from "../../proxy-sim/dataplane/route-table.js";
 import type { Backend, NodeRoute, ServicePortRoute } from "../../proxy-sim/dataplane/table.js";
+import { median } from "../harness/statistics.js";
 import { seededRng } from "../../machinery/runtime/seeded-rng.js";
 import { systemClock } from "../../machinery/runtime/system-clock.js";
 
 export interface LookupsOptions {
   services: number;
+  /** Of each Service. */
+  endpoints: number;
+  nodes: number;
   durationMs: number;
 }
 
@@ -18,14 +22,18 @@ export interface LookupsResult {
   decisions: number;
   /** The same keys in a plain Map. */
   map: number;
+  /** One endpoint of one Service more or less, in the tables of all nodes: median. */
+  updateUs: number;
 }
 
-const NODES = 10;
-const BACKENDS = 3;
+/** Services share endpoints beyond so many, or the largest tables would not fit. */
+const MOST_BACKENDS = 2500;
 const BATCH = 1000;
+const WARM_UP = 100_000;
+const UPDATES = 200;
 
-/** Routing decisions a second in one process, over a table of so many Services. */
-export function run({ services, durationMs }: LookupsOptions): LookupsResult {
+/** Routing decisions a second of one core, over a table of so many Services. */
+export function run({ services, endpoints, nodes, durationMs }: LookupsOptions): LookupsResult {
   const rng = seededRng("lookups");
   const router = new Router({
     clock: systemClock(),
@@ -34,10 +42,11 @@ export function run({ services, durationMs }: LookupsOptions): LookupsResult {
     hosts: {},
     serviceCIDRs: ["10.96.0.0/12"],
   });
-  const routes = Array.from({ length: services }, (_, i) => routeNumber(i));
+  const backends = Array.from({ length: MOST_BACKENDS }, (_, i) => backendNumber(i, Math.min(nodes, 10)));
+  const routes = Array.from({ length: services }, (_, i) => routeNumber(i, endpoints, backends));
   router.program({
     full: true,
-    nodes: { set: Array.from({ length: NODES }, (_, i) => nodeNumber(i)), remove: [] },
+    nodes: { set: Array.from({ length: nodes }, (_, i) => nodeNumber(i)), remove: [] },
     tables: [{ from: 0, to: 1, set: routes, remove: [] }],
   });
   const table = router.kernel("node-1")?.table;
@@ -53,28 +62,49 @@ export function run({ services, durationMs }: LookupsOptions): LookupsResult {
     lookups: rateOf(packets, measures.lookups, durationMs),
     decisions: rateOf(packets, measures.decisions, durationMs),
     map: rateOf(packets, measures.map, durationMs),
+    updateUs: updateUs(router, routes),
   };
 }
 
+function updateUs(router: Router, routes: readonly ServicePortRoute[]): number {
+  const [route] = routes.slice(-1);
+  if (!route) return Number.NaN;
+  const fewer = { ...route, backends: route.backends.slice(1) };
+  const tookUs: number[] = [];
+  for (let i = 0; i < UPDATES; i++) {
+    const from = router.newestRevision;
+    const startedMs = performance.now();
+    router.program({ tables: [{ from, to: from + 1, set: [i % 2 === 0 ? fewer : route], remove: [] }] });
+    tookUs.push((performance.now() - startedMs) * 1000);
+  }
+  return median(tookUs);
+}
+
+/** In a second of CPU time: others on the machine, who make it slower, do not count. */
 function rateOf(packets: readonly Packet[], ask: (packet: Packet) => boolean, durationMs: number): number {
   const once = (): void => {
     for (const packet of packets) if (!ask(packet)) throw new Error("a packet was not routed");
   };
-  const warmUntilMs = performance.now() + durationMs / 4;
-  while (performance.now() < warmUntilMs) once();
-  const startedMs = performance.now();
+  for (let asked = 0; asked < WARM_UP; asked += packets.length) once();
+  const startedMs = cpuMs();
   let asked = 0;
-  while (performance.now() < startedMs + durationMs) {
+  do {
     once();
     asked += packets.length;
-  }
-  return (asked / (performance.now() - startedMs)) * 1000;
+  } while (cpuMs() < startedMs + durationMs);
+  return (asked / (cpuMs() - startedMs)) * 1000;
 }
 
-const clusterIp = (i: number): string => `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
-const podIp = (i: number): string => `10.244.${i % NODES}.${2 + (Math.floor(i / NODES) % 250)}`;
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
 
-function routeNumber(i: number): ServicePortRoute {
+const clusterIp = (i: number): string => `10.${96 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`;
+const podIp = (i: number, nodes: number): string =>
+  `10.244.${i % nodes}.${2 + (Math.floor(i / nodes) % 250)}`;
+
+function routeNumber(i: number, endpoints: number, backends: readonly Backend[]): ServicePortRoute {
   return {
     servicePort: `default/service-${i}`,
     serviceResourceVersion: "1",
@@ -86,26 +116,29 @@ function routeNumber(i: number): ServicePortRoute {
     loadBalancerIPs: [],
     internalTrafficPolicy: "Cluster",
     externalTrafficPolicy: "Cluster",
-    backends: Array.from({ length: BACKENDS }, (_, j) => backendNumber(i * BACKENDS + j, i)),
+    backends: Array.from(
+      { length: endpoints },
+      (_, j) => backends[(i * endpoints + j) % backends.length] as Backend,
+    ),
   };
 }
 
-const backendNumber = (i: number, service: number): Backend => ({
-  ip: podIp(i),
+const backendNumber = (i: number, nodes: number): Backend => ({
+  ip: podIp(i, nodes),
   port: 8080,
-  nodeName: `node-${1 + (i % NODES)}`,
+  nodeName: `node-${1 + (i % nodes)}`,
   ready: true,
   serving: true,
   terminating: false,
   weight: 1,
-  slice: `default/service-${service}-x`,
+  slice: `default/service-${i}-x`,
   sliceResourceVersion: "1",
 });
 
 const nodeNumber = (i: number): NodeRoute => ({
   nodeName: `node-${i + 1}`,
-  internalIP: `172.18.0.${3 + i}`,
-  podCIDRs: [`10.244.${i}.0/24`],
+  internalIP: `172.18.${(i + 3) >> 8}.${(i + 3) & 255}`,
+  podCIDRs: [`10.${244 + (i >> 8)}.${i & 255}.0/24`],
   carrier: "/nowhere",
 });
 

@@ -12,6 +12,7 @@ const jobs: Readonly<Record<JobName, Load>> = {
   requests: () => import("./requests.js"),
   rows: () => import("./rows.js"),
   simulated: () => import("./simulated.js"),
+  tables: () => import("./tables.js"),
   watchers: () => import("./watchers.js"),
 };
 const servers: Readonly<Record<ServerName, () => Promise<{ serve: (options: ServerOptions) => unknown }>>> = {

@@ -1,5 +1,6 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls, createSecureContext, type SecureContext } from "node:tls";
+import { parseAnswer } from "../../machinery/network/preamble.js";
 import { ResponseReader } from "./response-reader.js";
 
 /** PEM, as it crosses the pipe between bench processes. */
@@ -14,6 +15,8 @@ export interface Target {
   port: number;
   /** Absent: plain text. */
   tls?: ClientTls;
+  /** A host of the virtual network behind a carrier: the line that says which. One byte comes back before anything else. */
+  preamble?: string;
 }
 
 export interface RawResponse {
@@ -36,10 +39,28 @@ export function openSocket(target: Target, secureContext: SecureContext | undefi
     const settle = (): void => {
       socket.off("error", reject);
       socket.setNoDelay(true);
-      resolve(socket);
+      if (target.preamble === undefined) resolve(socket);
+      else greet(socket, target.preamble, resolve, reject);
     };
     socket.once("error", reject);
   });
+}
+
+function greet(
+  socket: Socket,
+  preamble: string,
+  resolve: (socket: Socket) => void,
+  reject: (err: Error) => void,
+): void {
+  socket.on("error", reject);
+  socket.once("data", (chunk: Buffer) => {
+    socket.off("error", reject).pause();
+    if (parseAnswer(chunk[0]) !== "open")
+      return reject(new Error(`the carrier answered "${chunk.toString()}"`));
+    if (chunk.length > 1) socket.unshift(chunk.subarray(1));
+    resolve(socket);
+  });
+  socket.write(preamble);
 }
 
 /**
@@ -54,6 +75,7 @@ export class RawClient {
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
+    socket.resume();
     socket.on("error", (err) => this.#fail(err));
     socket.on("close", () => this.#fail(new Error("the server closed the connection")));
   }
