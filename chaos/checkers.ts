@@ -1,6 +1,7 @@
 import type { Checker } from "./checker.js";
 import { clusterIPStable } from "./checkers/cluster-ip-stable.js";
 import { controllersConverge } from "./checkers/controllers-converge.js";
+import { dnsAgrees } from "./checkers/dns-agrees.js";
 import { endpointsConverge } from "./checkers/endpoints-converge.js";
 import { failuresExplained } from "./checkers/failures-explained.js";
 import { latencyBudget } from "./checkers/latency-budget.js";
@@ -24,6 +25,7 @@ export const checkers: readonly Checker[] = [
   onlyTableBackends,
   uniquePodIPs,
   clusterIPStable,
+  dnsAgrees,
   watchesComplete,
   noWriteLost,
   controllersConverge,

@@ -36,6 +36,7 @@ export function dataPlaneHandlers(dataPlane: DataPlane): AdminHandlers {
     },
     "POST /trace": ({ body }) => dataPlane.trace(parsePacket(body)),
     ...new GuestDatagrams(dataPlane.datagrams).adminHandlers(),
+    "GET /exchange": ({ query }) => exchange(dataPlane, Object.fromEntries(query)),
     "POST /exchange": ({ body }) => exchange(dataPlane, body as Record<string, string>),
     "GET /links": () => dataPlane.links.list(),
   };
