@@ -126,7 +126,9 @@ async function matchingNodes(context: ChoiceContext, target: Narrowing): Promise
   });
   if (target.owner === undefined) return found;
   const { namespace, owner } = target;
-  const running = new Set((await matchingPods(context, { namespace, owner })).map(({ spec }) => spec.nodeName));
+  const running = new Set(
+    (await matchingPods(context, { namespace, owner })).map(({ spec }) => spec.nodeName),
+  );
   return found.filter(({ metadata }) => running.has(metadata.name));
 }
 

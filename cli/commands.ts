@@ -208,6 +208,12 @@ export const commands: readonly CliEntry[] = [
     load: async () => (await import("./commands/chaos.js")).chaosCommand,
   },
   {
+    name: "verify",
+    group: "Chaos",
+    summary: "Find out whether a Deployment can lose a request, in virtual time",
+    load: async () => (await import("./commands/verify.js")).verifyCommand,
+  },
+  {
     name: "apiserver",
     group: "Processes",
     summary: "Run the API server",

@@ -12,6 +12,7 @@ export function kubeletAdmin(host: KubeletHost): AdminHandlers {
     "GET /metrics": () => metrics(host),
     "GET /pods": () => host.kubelets.flatMap(({ workers }) => workers?.list().map(podSummary) ?? []),
     "GET /readiness": () => host.readiness.list(),
+    "GET /ports": () => host.ports.list(),
     "GET /nodes": () =>
       host.kubelets.map(({ name, isReady, workers }) => nodeSummary(name, isReady, workers)),
     "GET /shell": ({ query, signal }) => shells.start(query, signal),

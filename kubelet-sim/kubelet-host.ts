@@ -8,6 +8,7 @@ import type { Informer } from "../machinery/client/informer.js";
 import type { RestClient } from "../machinery/client/rest-client.js";
 import { waitForServer } from "../machinery/client/wait-for-server.js";
 import { SharedInformers } from "../machinery/client/shared-informers.js";
+import type { PortLog } from "../machinery/network/port-log.js";
 import type { VirtualNetwork } from "../machinery/network/virtual-network.js";
 import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
 import { kubeletAdmin } from "./admin.js";
@@ -71,6 +72,11 @@ export class KubeletHost {
     for (const node of options.nodes) this.#kubelets.set(node.name, this.#newKubelet(node, configSource));
     this.#watchPods();
     this.#watchRanges();
+  }
+
+  /** What pods listen on. */
+  get ports(): PortLog {
+    return this.#options.network.ports;
   }
 
   /** Until the signal aborts. */

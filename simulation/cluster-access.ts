@@ -49,6 +49,7 @@ export function clusterOptions({ cluster: shape, seed }: Scenario): SimulationOp
   const image = shape.images?.["default"];
   const pull = range(image?.pullMs);
   const start = range(image?.startMs);
+  const boot = range(image?.bootMs);
   return {
     seed,
     nodes: zonedNodes(shape.nodes ?? 3, shape.zones),
@@ -57,7 +58,11 @@ export function clusterOptions({ cluster: shape, seed }: Scenario): SimulationOp
     ipReuse: shape.reusePolicy,
     historyMs: shape.historyMs,
     latencies: { ...(api ? { api } : {}), ...(watch ? { watch } : {}), ...(network ? { network } : {}) },
-    containerLatency: { ...(pull ? { pull } : {}), ...(start ? { start } : {}) },
+    containerLatency: {
+      ...(pull ? { pull } : {}),
+      ...(start ? { start } : {}),
+      ...(boot ? { boot } : {}),
+    },
   };
 }
 

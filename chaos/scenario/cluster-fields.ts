@@ -12,7 +12,7 @@ import {
   of,
   text,
 } from "./fields.js";
-import type { ClusterShape, Range } from "./types.js";
+import type { ClusterShape } from "./types.js";
 
 const CIDR = /^[0-9a-fA-F.:]+\/\d{1,3}$/;
 
@@ -29,9 +29,11 @@ const cidr: FieldType<string> = {
 const imageFields = {
   pull: of(durationRange, "how long pulling it takes"),
   start: of(durationRange, "how long its containers take to start"),
+  boot: of(durationRange, "how long they run before they do anything, such as listen"),
 };
-const image: FieldType<{ pullMs?: Range; startMs?: Range }> = object(imageFields, ({ pull, start }) =>
-  defined({ pullMs: pull, startMs: start }),
+type ImageLatencies = NonNullable<ClusterShape["images"]>[string];
+const image: FieldType<ImageLatencies> = object(imageFields, ({ pull, start, boot }) =>
+  defined({ pullMs: pull, startMs: start, bootMs: boot }),
 );
 
 const images: FieldType<NonNullable<ClusterShape["images"]>> = {

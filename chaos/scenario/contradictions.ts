@@ -70,7 +70,17 @@ function checkTime({ spec, at, given }: PlacedFault, fault: KnownFault, duration
 
 const COMMON = ["exclude", "mode", "count", "percent", "optional", "minAge"];
 const OBJECTS = ["namespace", "selector", "fieldSelector", "name", ...COMMON];
-const NODES = ["name", "node", "selector", "nodeSelector", "fieldSelector", "zone", ...COMMON];
+const NODES = [
+  "name",
+  "node",
+  "selector",
+  "nodeSelector",
+  "fieldSelector",
+  "zone",
+  "namespace",
+  "owner",
+  ...COMMON,
+];
 
 /** Which fields of a target mean something to a fault. */
 const MEANINGFUL: Readonly<Record<KnownFault["targets"], readonly string[]>> = {
@@ -78,7 +88,7 @@ const MEANINGFUL: Readonly<Record<KnownFault["targets"], readonly string[]>> = {
   nodes: NODES,
   services: OBJECTS,
   deployments: OBJECTS,
-  component: ["component", "namespace", ...NODES],
+  component: ["component", ...NODES],
   links: ["from", "to", "direction", ...COMMON],
   none: ["optional"],
 };

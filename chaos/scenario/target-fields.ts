@@ -82,7 +82,10 @@ export const targetFields = {
   selector: of(labelSelector, "by labels: app=web,tier in (a,b)"),
   fieldSelector: of(text, "by fields: status.phase=Running"),
   name,
-  owner: of(owner, "pods that a Deployment (through its ReplicaSets) or a ReplicaSet owns"),
+  owner: of(
+    owner,
+    "pods that a Deployment (through its ReplicaSets) or a ReplicaSet owns; of nodes, those that such pods run on",
+  ),
   node: of(text, "pods on this node, or the node itself; a name or a pattern"),
   nodeSelector: of(labelSelector, "by labels of the node"),
   zone,

@@ -42,7 +42,7 @@ export interface ClusterShape {
   historyMs?: number;
   latencies?: ShapeLatencies;
   /** By image name, or `default`. */
-  images?: Record<string, { pullMs?: Range; startMs?: Range }>;
+  images?: Record<string, { pullMs?: Range; startMs?: Range; bootMs?: Range }>;
 }
 
 /** Of one message or packet. Simulated only: a live cluster has the machine's. */

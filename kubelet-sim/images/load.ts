@@ -70,6 +70,8 @@ interface Kept {
 interface Attempt {
   timedOut: boolean;
   end: () => void;
+  /** The head of an answer came. */
+  answering?: boolean;
   local?: SocketAddress;
 }
 
@@ -113,11 +115,32 @@ async function callHttp(
   idle: Pooled[],
   attempt: Attempt,
 ): Promise<Answered> {
-  const pooled = idle.pop() ?? (await open(process, options));
+  const kept = idle.pop();
+  if (kept) {
+    try {
+      return await callOn(kept, options, idle, attempt);
+    } catch (err) {
+      if (attempt.timedOut || attempt.answering || !isReplayable(options.method)) throw err;
+      delete attempt.local;
+    }
+  }
+  return callOn(await open(process, options), options, idle, attempt);
+}
+
+// Upstream: Go's net/http, persistConn.shouldRetryRequest; RFC 9110, section 9.2.2.
+/** A kept connection may have been closed while the request was on its way: without a byte of an answer it is sent again. */
+const isReplayable = (method: string): boolean => ["GET", "HEAD", "OPTIONS"].includes(method);
+
+async function callOn(
+  pooled: Pooled,
+  options: LoadOptions,
+  idle: Pooled[],
+  attempt: Attempt,
+): Promise<Answered> {
   attempt.local = pooled.connection.local;
   attempt.end = () => pooled.connection.reset();
   try {
-    const status = await exchange(pooled, options);
+    const status = await exchange(pooled, options, attempt);
     if (options.keepAlive && pooled.client.reusable) idle.push(pooled);
     else pooled.connection.end();
     return { outcome: options.expect.includes(status) ? "ok" : "failed", status };
@@ -134,7 +157,7 @@ async function open(process: Process, { url, timeoutMs }: LoadOptions): Promise<
   return { connection, client: new Http1Client(connection) };
 }
 
-async function exchange({ client }: Pooled, options: LoadOptions): Promise<number> {
+async function exchange({ client }: Pooled, options: LoadOptions, attempt: Attempt): Promise<number> {
   const { url, keepAlive, method, headers, body } = options;
   const response = await client.request({
     method,
@@ -147,6 +170,7 @@ async function exchange({ client }: Pooled, options: LoadOptions): Promise<numbe
     },
     ...(body === undefined ? {} : { body: Buffer.from(body) }),
   });
+  attempt.answering = true;
   for await (const _ of response.body) {
     // Read to the end: only a whole answer is an answer.
   }

@@ -17,7 +17,8 @@ import { startExec } from "./exec-session.js";
 import { drawLatencyMs, type LatencyRange } from "./ip-pool.js";
 import { OutputLog } from "./output-log.js";
 import { Pipe } from "./pipe.js";
-import { type Machine, ProcessTable } from "./process-table.js";
+import { type FoundProgram, type Machine, ProcessTable } from "./process-table.js";
+import type { ProcessStart, RunningProcess } from "./running-process.js";
 import { Terminal } from "./terminal.js";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -30,7 +31,7 @@ export interface ContainerParts {
   machine: Machine;
   clock: Clock;
   rng: () => Rng;
-  latency: { start: LatencyRange; stop: LatencyRange };
+  latency: { start: LatencyRange; stop: LatencyRange; boot: LatencyRange };
   logLimitBytes: number;
 }
 
@@ -155,20 +156,34 @@ export class RuntimeContainer implements Container {
     const { config, image, machine } = this.#parts;
     machine.files.makeDirectory(this.#workingDir, { parents: true });
     const argv = argumentsOf(config, image);
-    this.#table.find(argv[0] ?? "", { env: this.#env, cwd: this.#workingDir });
-    const process = this.#table.start({
+    const found = this.#table.find(argv[0] ?? "", { env: this.#env, cwd: this.#workingDir });
+    const start = {
       parentPid: 0,
       argv,
       env: this.#env,
       cwd: this.#workingDir,
       background: false,
       descriptors: this.#openStreams(),
-    });
+    };
+    const process = this.#bootsAtOnce ? this.#table.start(start) : this.#startLate(start, found);
     this.#state = "running";
     process.exited.then(
       (exit) => this.#finish(exit),
       () => {},
     );
+  }
+
+  get #bootsAtOnce(): boolean {
+    return this.#parts.latency.boot.maxMs === 0;
+  }
+
+  #startLate(start: Omit<ProcessStart, "pid">, { program, prefix }: FoundProgram): RunningProcess {
+    const argv = prefix.length > 0 ? [...prefix, ...start.argv.slice(1)] : start.argv;
+    const bootMs = drawLatencyMs(this.#parts.latency.boot, this.#parts.rng());
+    return this.#table.start({ ...start, argv }, async (process) => {
+      await process.sleep(bootMs);
+      return program(process);
+    });
   }
 
   #openStreams(): Map<number, OpenFile> {

@@ -35,7 +35,7 @@ export interface Machine {
   api(signal: AbortSignal): Transport | undefined;
 }
 
-interface FoundProgram {
+export interface FoundProgram {
   path: string;
   program: Program;
   /** Of a script: what its `#!` line puts in front. */

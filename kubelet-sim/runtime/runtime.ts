@@ -15,12 +15,15 @@ export interface RuntimeLatency {
   pull: LatencyRange;
   start: LatencyRange;
   stop: LatencyRange;
+  /** From the start of a container to the first instruction of what it came for: it runs, and does not listen yet. */
+  boot: LatencyRange;
 }
 
 const DEFAULT_LATENCY: RuntimeLatency = {
   pull: { minMs: 5, maxMs: 20 },
   start: { minMs: 1, maxMs: 5 },
   stop: { minMs: 0, maxMs: 2 },
+  boot: { minMs: 0, maxMs: 0 },
 };
 const LOG_LIMIT_BYTES = 10 * 1024 * 1024;
 

@@ -22,6 +22,8 @@ export interface HostNetworkOptions {
   rng: Rng;
   uplink: Uplink;
   onRemove: () => void;
+  /** Hears of every TCP port that is listened on, and of its end. */
+  onPort?: (port: number, open: boolean) => void;
   /** What nobody here listens to is the kernel's to decide: `localhost:nodePort` on a node. */
   hasNodePorts?: boolean;
 }
@@ -84,10 +86,13 @@ export class HostNetwork implements Network {
       address: { ip: ip === EVERY || ip === EVERY_IPV4 ? this.ip : ip, port: bound },
       accept,
       close: () => {
-        if (this.#listeners.get(key) === listener) this.#listeners.delete(key);
+        if (this.#listeners.get(key) !== listener) return;
+        this.#listeners.delete(key);
+        this.#options.onPort?.(bound, false);
       },
     };
     this.#listeners.set(key, listener);
+    this.#options.onPort?.(bound, true);
     return listener;
   }
 
@@ -116,6 +121,7 @@ export class HostNetwork implements Network {
   remove(how: "reset" | "vanish"): void {
     if (this.#removed) return;
     this.#removed = true;
+    for (const { address } of this.#listeners.values()) this.#options.onPort?.(address.port, false);
     this.#listeners.clear();
     for (const socket of this.#udpSockets.values()) socket.close();
     for (const connection of this.#connections)

@@ -4,6 +4,7 @@ import { canonicalIp } from "./addresses.js";
 import { HostNetwork } from "./host-network.js";
 import type { OwnedConnection } from "./memory-pipe.js";
 import { ConnectionError, type SocketAddress } from "./network.js";
+import { PortLog } from "./port-log.js";
 import type { AcceptOutcome, Inbound, Uplink } from "./uplink.js";
 
 export interface VirtualNetworkOptions {
@@ -14,6 +15,8 @@ export interface VirtualNetworkOptions {
 
 /** The hosts of one process: pods, nodes, the API server's machine. Everything between hosts goes through the uplink. */
 export class VirtualNetwork implements Inbound {
+  /** Who listened where, and until when. */
+  readonly ports: PortLog;
   readonly #options: VirtualNetworkOptions;
   readonly #hosts = new Map<string, HostNetwork>();
   /** Those whose address another host has taken over. */
@@ -21,6 +24,7 @@ export class VirtualNetwork implements Inbound {
 
   constructor(options: VirtualNetworkOptions) {
     this.#options = options;
+    this.ports = new PortLog(options.clock);
   }
 
   /**
@@ -36,6 +40,7 @@ export class VirtualNetwork implements Inbound {
       ips,
       hasNodePorts,
       ...this.#options,
+      onPort: (port, open) => this.ports.note(ips[0] ?? "", port, open),
       onRemove: () => {
         for (const ip of ips) this.#forget(ip, host);
       },
