@@ -272,7 +272,7 @@ test("an interruption that could not heal everything does not say that it did", 
 
   await expect(
     runOnFake({ cluster, faults: [fault], signal: interrupt.signal, scenario: { faults: [step({})] } }),
-  ).rejects.toThrow(/^stopped, but test\..*\.hurt\.0 is not healed: no way$/);
+  ).rejects.toThrow(/^interrupted; not healed: test\..*\.hurt\.0 \(no way\)$/);
 });
 
 test("a run that does not end within its deadline could not be judged", async () => {

@@ -63,7 +63,8 @@ function reasonOf(err: unknown, { signal: asked }: RunOptions, signal: AbortSign
   const ended = signal.reason instanceof CannotRun ? signal.reason : undefined;
   if (err instanceof NotHealed) {
     const ending = asked.aborted ? "interrupted" : (ended?.ending ?? err.ending);
-    return new NotHealed(ended ? `${ended.message}; ${err.message}` : err.message, ending);
+    const why = ended?.message ?? (asked.aborted ? "interrupted" : "stopped");
+    return new NotHealed(`${why}; ${err.message}`, ending);
   }
   if (asked.aborted)
     return new CannotRun("interrupted: everything that was injected is healed", "interrupted");

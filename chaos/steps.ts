@@ -74,9 +74,12 @@ export class StepRunner {
     if (!ended.some(({ status }) => status === "rejected")) return;
     const left = this.records.filter(({ healError }) => healError !== undefined);
     if (left.length === 0) throw stop.signal.reason;
-    throw new NotHealed(
-      `stopped, but ${left.map(({ id, healError }) => `${id} is not healed: ${healError}`).join("; ")}`,
+    const errors = [...new Set(left.map(({ healError }) => healError))];
+    const told = errors.map(
+      (error) =>
+        `not healed: ${left.flatMap(({ id, healError }) => (healError === error ? id : [])).join(", ")} (${error})`,
     );
+    throw new NotHealed(told.join("; "));
   }
 
   async #run(spec: FaultSpec, signal: AbortSignal): Promise<void> {

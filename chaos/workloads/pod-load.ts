@@ -2,13 +2,14 @@ import { readBody } from "../../machinery/api/http.js";
 import { type Pod, pods } from "../../machinery/api/core-v1.js";
 import type { Manifest } from "../../machinery/api/meta-v1.js";
 import { resourcePath } from "../../machinery/api/resource.js";
-import { isNotFound } from "../../machinery/api/status.js";
+import { isAlreadyExists, isNotFound } from "../../machinery/api/status.js";
 import { failureOf, type RestClient } from "../../machinery/client/rest-client.js";
 import { CannotRun, ClusterLost } from "../cannot-run.js";
 import type { Operation } from "../history.js";
 import { isPassing } from "../passing.js";
 import type { TrafficSpec } from "../scenario/types.js";
 import type { Workload, WorkloadContext } from "../workload.js";
+import { TRAFFIC_LABEL } from "./traffic-label.js";
 
 const POLL_MS = 50;
 const READY_TIMEOUT_MS = 30_000;
@@ -29,7 +30,14 @@ export const podLoad: Workload = {
     const { client } = context.cluster;
     const name = `${spec.name}-${context.rng.suffix(5)}`;
     const at = { namespace: spec.namespace, name };
-    await client.create(pods, loadPod(name, spec, context.durationMs));
+    const pod = loadPod(name, spec, context.durationMs);
+    try {
+      await client.create(pods, pod);
+    } catch (err) {
+      if (!isAlreadyExists(err)) throw err;
+      await removeLeftover(context, at);
+      await client.create(pods, pod);
+    }
     await waitForPhase(context, at, (pod) => pod.status.phase !== "Pending", READY_TIMEOUT_MS);
     return {
       run: async () => {
@@ -48,6 +56,26 @@ export const podLoad: Workload = {
   },
 };
 
+/** The same seed gives the same name: a run that was killed may have left its pod. */
+async function removeLeftover(context: WorkloadContext, at: PodAt): Promise<void> {
+  const { client, clock } = context.cluster;
+  await remove(context, at);
+  const untilMs = clock.monotonicMs() + READY_TIMEOUT_MS;
+  while (await getIfThere(client, at)) {
+    if (clock.monotonicMs() > untilMs) throw new CannotRun(`pod ${at.name} of an earlier run does not go`);
+    await clock.sleep(POLL_MS, context.signal);
+  }
+}
+
+async function getIfThere(client: RestClient, at: PodAt): Promise<Pod | undefined> {
+  try {
+    return await client.get(pods, at);
+  } catch (err) {
+    if (isNotFound(err)) return undefined;
+    throw err;
+  }
+}
+
 /** Idempotent. An API server that is away is waited for, a little. */
 async function remove({ cluster, signal }: WorkloadContext, at: PodAt): Promise<void> {
   for (let tries = 1; ; tries++) {
@@ -63,7 +91,7 @@ async function remove({ cluster, signal }: WorkloadContext, at: PodAt): Promise<
 }
 
 const loadPod = (name: string, spec: TrafficSpec, durationMs: number): Manifest<Pod> => ({
-  metadata: { name, namespace: spec.namespace, labels: { "kubesim.dev/traffic": spec.name } },
+  metadata: { name, namespace: spec.namespace, labels: { [TRAFFIC_LABEL]: spec.name } },
   spec: {
     restartPolicy: "Never",
     terminationGracePeriodSeconds: 0,

@@ -3,11 +3,10 @@ import { FaultHolder } from "../../chaos/fault-holder.js";
 import type { Reach } from "../../chaos/reach.js";
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Logger } from "../../machinery/api/logger.js";
-import { whenAborted } from "../../machinery/api/when-aborted.js";
-import { ownPid } from "../../machinery/runtime/host.js";
 import type { AdminHandlers } from "../../machinery/runtime/admin-server.js";
 import { loadKubeconfig } from "../../machinery/runtime/kubeconfig.js";
-import type { LeaseLine, SessionLine } from "../live/live-faults.js";
+import type { LeaseLine } from "../live/live-faults.js";
+import { ChaosSessions } from "./chaos-sessions.js";
 import type { ClusterDir, ClusterFile } from "./cluster.js";
 import { fileJournal } from "./fault-journal-file.js";
 import { LiveComponents } from "./live-components.js";
@@ -32,19 +31,17 @@ export class ClusterChaos {
   readonly #stopping = new AbortController();
   #holder: Promise<FaultHolder> | undefined;
   #closeTransport = (): void => {};
-  #tellEnding = (): void => {};
-  readonly #ending = new Promise<void>((resolve) => {
-    this.#tellEnding = resolve;
-  });
+  readonly #sessions: ChaosSessions;
 
   constructor(options: ClusterChaosOptions) {
     this.#options = options;
+    this.#sessions = new ChaosSessions(options);
   }
 
   handlers(): AdminHandlers {
     return {
+      ...this.#sessions.handlers(),
       "GET /chaos/faults": async () => (await this.#holding()).open,
-      "GET /chaos/session": ({ signal }) => this.#session(signal),
       "GET /chaos/lease": ({ query, signal }) =>
         this.#lease(JSON.parse(query.get("request") ?? "{}") as FaultRequest, signal),
       "DELETE /chaos/faults": async ({ query }) => (await this.#holding()).heal(query.get("id") ?? undefined),
@@ -54,24 +51,19 @@ export class ClusterChaos {
   /** Heals what a supervisor that was killed had written down; call once the API server answers. */
   async healLeftovers(): Promise<number> {
     // Nothing to load when nothing is open, which is nearly always.
-    if (fileJournal(this.#options.dir.faultJournal).entries().length === 0) return 0;
-    return (await this.#holding()).healLeftovers();
+    const open = fileJournal(this.#options.dir.faultJournal).entries().length;
+    const healed = open === 0 ? 0 : await (await this.#holding()).healLeftovers();
+    await this.#sessions.clearLeftovers();
+    return healed;
   }
 
   /** Ends the runners' sessions and heals everything that is held: the cluster is about to stop. */
   async stop(): Promise<void> {
-    this.#tellEnding();
+    this.#sessions.stop();
     const patience = this.#options.clock.setTimer(STOP_PATIENCE_MS, () => this.#stopping.abort());
     if (this.#holder) await (await this.#holder).releaseAll();
     patience.cancel();
     this.#closeTransport();
-  }
-
-  /** Open until the cluster stops: a runner that reads it knows that its cluster is there. */
-  async *#session(signal: AbortSignal): AsyncGenerator<SessionLine> {
-    yield { supervisor: ownPid() };
-    await Promise.race([this.#ending, whenAborted(signal)]);
-    yield { ending: "the cluster is going down" };
   }
 
   async *#lease(request: FaultRequest, signal: AbortSignal): AsyncGenerator<LeaseLine> {

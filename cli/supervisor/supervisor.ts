@@ -272,7 +272,10 @@ export class Supervisor {
     await Promise.all(others.map(async (name) => this.#children.get(name)?.stop(STOP_GRACE_MS)));
     await this.#children.get(first)?.stop(STOP_GRACE_MS);
     await this.#admin?.close();
-    for (const name of PROCESS_NAMES) rmSync(adminSocket(cluster, name), { force: true });
+    // A process that had to be killed has not removed its own.
+    for (const name of [...PROCESS_NAMES, ...DUPLICATES])
+      for (const socket of [adminSocket(cluster, name), carrierSocket(cluster, name)])
+        rmSync(socket, { force: true });
     rmSync(adminSocket(cluster, "supervisor"), { force: true });
     rmSync(pidFile(cluster, "supervisor"), { force: true });
   }
