@@ -1,7 +1,17 @@
 // Runs before anything is installed, so it is plain JavaScript on Node's own modules: installs and builds what is
-// missing or old, then hands over. `npm start`, `npm test`, `npm run demo|bench|build|seeds` come through here.
+// missing or old, then hands over. `npm start`, `npm test`, `npm run demo|bench|build|seeds|checklist` come through here.
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -43,6 +53,7 @@ const SOURCE_FOLDERS = [
   "chaos",
   "simulation",
   "bench",
+  "tests/checklist",
 ];
 
 function newestSourceMs(folder) {
@@ -76,6 +87,26 @@ function build() {
   writeFileSync(stamp, "");
 }
 
+const JEST = [
+  "--experimental-vm-modules",
+  "--no-warnings",
+  join(root, "node_modules", "jest", "bin", "jest.js"),
+];
+
+/** Runs the founding checklist's tests and writes docs/checklist.md from what they came to, failures too. */
+function checklist() {
+  const folder = mkdtempSync(join(tmpdir(), "kubesim-checklist-"));
+  const results = join(folder, "results.json");
+  const arguments_ = [...JEST, "--json", `--outputFile=${results}`, "tests/checklist/"];
+  const { status } = spawnSync(process.execPath, arguments_, {
+    cwd: root,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  run(process.execPath, [join(root, "dist", "tests", "checklist", "write-document.js"), results]);
+  rmSync(folder, { recursive: true });
+  if (status !== 0) process.exit(1);
+}
+
 install();
 switch (goal) {
   case "build":
@@ -83,16 +114,15 @@ switch (goal) {
     break;
   case "test":
     build();
-    run(process.execPath, [
-      "--experimental-vm-modules",
-      "--no-warnings",
-      join(root, "node_modules", "jest", "bin", "jest.js"),
-      ...args,
-    ]);
+    run(process.execPath, [...JEST, ...args]);
     break;
   case "bench":
     build();
     run(process.execPath, [join(root, "dist", "bench", "main.js"), ...args]);
+    break;
+  case "checklist":
+    build();
+    checklist();
     break;
   case "seeds":
     build();

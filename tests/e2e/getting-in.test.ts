@@ -1,11 +1,8 @@
-import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { eventually, LiveCluster, run, words } from "../testkit/live-cluster.js";
 
 // The ways from this machine into a cluster of real processes.
 
-const CLI = join(process.cwd(), "dist", "cli", "main.js");
 const TITLE = "<title>Welcome to nginx!</title>";
 let cluster: LiveCluster;
 
@@ -21,26 +18,7 @@ afterAll(async () => {
 }, 30_000);
 
 /** A verb that runs until it is interrupted. */
-function background(...args: string[]) {
-  const child = spawn(process.execPath, [CLI, ...args], {
-    env: { ...process.env, KUBECONFIG: cluster.kubeconfig },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let printed = "";
-  child.stdout.on("data", (chunk) => (printed += String(chunk)));
-  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  return {
-    /** Waits for output of this form; answers its first group. */
-    async prints(pattern: RegExp): Promise<string> {
-      await eventually(async () => pattern.test(printed));
-      return pattern.exec(printed)?.[1] ?? "";
-    },
-    async interrupt(signal: "SIGINT" | "SIGKILL" = "SIGINT"): Promise<number | null> {
-      child.kill(signal);
-      return exited;
-    },
-  };
-}
+const background = (...args: string[]) => cluster.background("kubesim", args);
 
 test("service --url prints a URL that answers, and says when a Service has none", async () => {
   const { stdout } = await cluster.cli("service", "web-nodeport", "--url", "--wait", "20");
@@ -81,7 +59,7 @@ test("the gateway takes curl into the cluster by name, over SOCKS5 and HTTP", as
   const tunnelled = await run("curl", words(`-s -m 10 -p --proxy http://${at} http://web.default.svc`));
 
   for (const { stdout } of [socks, plain, tunnelled]) expect(stdout).toContain(TITLE);
-  expect(await gateway.interrupt()).toBe(0);
+  expect(await gateway.end()).toBe(0);
 }, 60_000);
 
 test("LoadBalancers are pending before the tunnel and after it, and answer while it runs", async () => {
@@ -98,7 +76,7 @@ test("LoadBalancers are pending before the tunnel and after it, and answer while
   const second = await cluster.cli("tunnel");
   expect([second.code, second.stderr]).toEqual([1, "error: another tunnel is running\n"]);
 
-  expect(await tunnel.interrupt()).toBe(0);
+  expect(await tunnel.end()).toBe(0);
   expect(await externalIP()).toBe("<pending>");
 }, 60_000);
 
@@ -107,12 +85,12 @@ test("a tunnel that is killed leaves no address behind, and its Service gets the
     (await cluster.cli("get", "svc", "service-python-loadbalancer")).stdout.split("\n")[1]?.split(/ +/)[3];
   const killed = background("tunnel");
   const at = await killed.prints(/service-python-loadbalancer {2}([\d.]+:\d+)/);
-  await killed.interrupt("SIGKILL");
+  await killed.end("SIGKILL");
   await eventually(async () => (await externalIP()) === "<pending>");
 
   const tunnel = background("tunnel");
   expect(await tunnel.prints(/service-python-loadbalancer {2}([\d.]+:\d+)/)).toBe(at);
-  expect(await tunnel.interrupt()).toBe(0);
+  expect(await tunnel.end()).toBe(0);
 }, 60_000);
 
 test("two clusters side by side have the same node port, each at its own addresses", async () => {

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -45,29 +44,9 @@ suite("kubectl's streams", () => {
       ...(stdin === undefined ? {} : { stdin }),
     });
 
-  /** kubectl in the background until `stop`, with what it has printed so far. */
-  function background(transport: Record<string, string>, ...args: string[]) {
-    const child = spawn("kubectl", args, {
-      env: { ...process.env, ...transport, KUBECONFIG: cluster.kubeconfig },
-    });
-    let printed = "";
-    child.stdout.on("data", (chunk) => (printed += String(chunk)));
-    child.stderr.on("data", (chunk) => (printed += String(chunk)));
-    const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
-    return {
-      exited,
-      printed: () => printed,
-      stdin: child.stdin,
-      async prints(pattern: RegExp): Promise<string> {
-        await eventually(async () => pattern.test(printed));
-        return pattern.exec(printed)?.[1] ?? "";
-      },
-      async stop(): Promise<void> {
-        child.kill("SIGINT");
-        await exited;
-      },
-    };
-  }
+  /** kubectl in the background until its end, with what it has printed so far. */
+  const background = (transport: Record<string, string>, ...args: string[]) =>
+    cluster.background("kubectl", args, transport);
 
   describe.each([
     ["SPDY", SPDY],
@@ -116,7 +95,7 @@ suite("kubectl's streams", () => {
         const attached = background(transport, "attach", "-i", "box");
         attached.stdin.write(`hello over ${name}\n`);
         await attached.prints(/(hello over)/);
-        await attached.stop();
+        await attached.end();
         const pod = `shell-${name.toLowerCase()}`;
         const ran = await kubectl(
           transport,
@@ -141,7 +120,7 @@ suite("kubectl's streams", () => {
         expect(answers.filter((text) => text.includes(TITLE))).toHaveLength(40);
         await fetch(`http://${await toPods.prints(/(127\.0\.0\.1:\d+) -> 81/)}`).catch(() => {});
         await toPods.prints(/failed to connect to localhost:81 .*(connection refused)/);
-        await toPods.stop();
+        await toPods.end();
 
         const toPod = background(transport, "port-forward", "pod/victim", ":80");
         const victim = `http://${await toPod.prints(/(127\.0\.0\.1:\d+) -> 80/)}`;
@@ -185,7 +164,7 @@ suite("kubectl's streams", () => {
       socket.on("message", (data: Buffer) => received.push(data.toString()));
       await new Promise((resolve) => socket.once("close", resolve));
       expect(received.join("")).toContain("\u0001hi\n");
-      await proxy.stop();
+      await proxy.end();
     },
     TIMEOUT_MS,
   );

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -41,6 +42,19 @@ export function run(
     child.stdin.on("error", () => {});
     child.stdin.end(options.stdin ?? "");
   });
+}
+
+/** A program that runs beside the test. */
+export interface Background {
+  stdin: Writable;
+  /** Its exit code; null when a signal ended it. */
+  exited: Promise<number | null>;
+  /** On both streams, so far. */
+  printed(): string;
+  /** Waits for output of this form; answers its first group. */
+  prints(pattern: RegExp): Promise<string>;
+  /** With SIGINT unless told; answers as `exited`. */
+  end(signal?: "SIGINT" | "SIGKILL"): Promise<number | null>;
 }
 
 /** Real processes in a temporary directory, driven by the built command line and real kubectl. */
@@ -85,6 +99,31 @@ export class LiveCluster {
 
   kubectlWith(stdin: string, ...args: string[]): Promise<Ran> {
     return run("kubectl", args, { stdin, env: { KUBECONFIG: this.kubeconfig } });
+  }
+
+  /** A verb of `kubesim`, or kubectl or another program, that runs until it is told to end. */
+  background(command: string, args: readonly string[], env: Record<string, string> = {}): Background {
+    const [program, all] = command === "kubesim" ? [process.execPath, [CLI, ...args]] : [command, args];
+    const child = spawn(program, all, { env: { ...process.env, ...env, KUBECONFIG: this.kubeconfig } });
+    let printed = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk: Buffer) => {
+        printed += chunk.toString("utf8");
+      });
+    const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    return {
+      stdin: child.stdin,
+      exited,
+      printed: () => printed,
+      async prints(pattern) {
+        await eventually(async () => pattern.test(printed));
+        return pattern.exec(printed)?.[1] ?? "";
+      },
+      async end(signal = "SIGINT") {
+        child.kill(signal);
+        return exited;
+      },
+    };
   }
 
   /** What `status -o json` says. */
