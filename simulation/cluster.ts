@@ -223,6 +223,7 @@ export class SimulatedCluster {
       rng: this.rng.fork(name),
       logger: this.world.logger.child({ component: name }),
       launch,
+      sockets: (clock) => this.world.openCalls(clock),
       ...(carried ? { carried } : {}),
     });
   }

@@ -4,6 +4,8 @@ import type { Rng } from "../machinery/api/rng.js";
 import type { AdminHandlers } from "../machinery/runtime/admin-server.js";
 import { clockFault } from "../machinery/runtime/clock-fault.js";
 import { FaultPoints } from "../machinery/runtime/fault-points.js";
+import { defineStressFaults } from "../machinery/runtime/stress-faults.js";
+import { SimulatedLoad } from "./simulated-load.js";
 import { SkewableClock } from "../machinery/runtime/skewable-clock.js";
 
 /** What one start of a process is given. */
@@ -35,6 +37,7 @@ interface Incarnation {
   faults: FaultPoints;
   /** Right about wall time whatever fault acts on the process's own; ends with it, as its leases do. */
   leaseClock: SkewableClock;
+  load: SimulatedLoad;
   stopping: AbortController;
   isPaused: boolean;
   startedMs: number;
@@ -53,6 +56,8 @@ export interface SimulatedProcessOptions {
   rng: Rng;
   logger: Logger;
   launch: (launch: Launch) => Running;
+  /** What it has open as a client. */
+  sockets?: (clock: SkewableClock) => number;
   /** Stands still with the process: what only moves because it runs. */
   carried?: SkewableClock;
 }
@@ -98,17 +103,29 @@ export class SimulatedProcess {
 
   get handlers(): AdminHandlers | undefined {
     const current = this.#current;
-    return current && { ...current.running.handlers, ...current.faults.handlers() };
+    if (!current) return undefined;
+    const { clock, running, faults } = current;
+    const { name, sockets = () => 0 } = this.#options;
+    return {
+      "GET /resources": () => ({
+        start: `${name}/${this.#generation}`,
+        counts: { timers: clock.pending, sockets: sockets(clock) },
+      }),
+      ...running.handlers,
+      ...faults.handlers(),
+    };
   }
 
   /** At once, without the time that a start takes. */
   launch(): void {
-    const { master, rng, logger, launch } = this.#options;
+    const { master, rng, logger, launch, carried } = this.#options;
     const generation = ++this.#generation;
     const clock = new SkewableClock(master);
     const leaseClock = new SkewableClock(master);
     const faults = new FaultPoints({ clock: leaseClock, enabled: true });
     faults.define(clockFault(clock, leaseClock));
+    const load = new SimulatedLoad(leaseClock, [clock, ...(carried ? [carried] : [])]);
+    defineStressFaults(faults, leaseClock, load);
     const stopping = new AbortController();
     let running: Running;
     try {
@@ -133,6 +150,7 @@ export class SimulatedProcess {
       clock,
       faults,
       leaseClock,
+      load,
       stopping,
       isPaused: false,
       startedMs: master.monotonicMs(),
@@ -210,6 +228,7 @@ export class SimulatedProcess {
     this.#current = undefined;
     const { clock, leaseClock, running, startedMs } = incarnation;
     leaseClock.end();
+    incarnation.load.end();
     clock.end();
     running.ended();
     if (incarnation.isPaused) this.#options.carried?.resume();

@@ -52,6 +52,13 @@ export class Wire {
     for (const call of this.#calls) if (call.isOf(clock)) call.hangUp();
   }
 
+  /** Requests and streams of a client process that are open. */
+  openCalls(clock: SkewableClock): number {
+    let count = 0;
+    for (const call of this.#calls) if (call.isOf(clock)) count += 1;
+    return count;
+  }
+
   connect(client: WireClient): Transport {
     const { identity } = client;
     const prepare = (request: HttpRequest): HttpRequest => ({

@@ -103,6 +103,12 @@ export class World {
     });
   }
 
+  /** Requests and streams that a process has open as a client. */
+  openCalls(clock: SkewableClock): number {
+    const wires = [this.api, this.replica, ...this.#kubelets.values()];
+    return wires.reduce((sum, wire) => sum + wire.openCalls(clock), 0);
+  }
+
   /** The kernel closes the sockets of a process that has ended. */
   processEnded(clock: SkewableClock): void {
     for (const wire of [this.api, this.replica]) {

@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, request, type ServerResponse } from "node:http";
+import { activeResources } from "./turn.js";
 
 /** JSON in, JSON out; an async iterable streams JSON lines; a string is sent as text. A throw answers 500. */
 export type AdminHandler = (call: { query: URLSearchParams; body: unknown; signal: AbortSignal }) => unknown;
@@ -9,11 +10,21 @@ export type AdminHandlers = Readonly<Record<string, AdminHandler>>;
 
 const LARGEST_BODY_BYTES = 256 * 1024 * 1024;
 
-/** Serves `handlers` on a Unix socket of mode 0600. A socket file that nobody answers on is replaced. */
+/** What every process can say of itself: which start it is, and what its event loop waits for. */
+const ownHandlers: AdminHandlers = {
+  "GET /resources": () => {
+    const names = activeResources();
+    const timers = names.filter((name) => name === "Timeout" || name === "Immediate").length;
+    return { start: String(process.pid), counts: { timers, sockets: names.length - timers } };
+  },
+};
+
+/** Serves what is offered on a Unix socket of mode 0600. A socket file that nobody answers on is replaced. */
 export async function startAdminServer(
   socketPath: string,
-  handlers: AdminHandlers,
+  offered: AdminHandlers,
 ): Promise<{ close(): Promise<void> }> {
+  const handlers: AdminHandlers = { ...ownHandlers, ...offered };
   const server = createServer((incoming, response) => {
     const [path = "", ...query] = (incoming.url ?? "/").split("?");
     const route = `${incoming.method} ${path}`;

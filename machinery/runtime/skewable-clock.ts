@@ -15,6 +15,7 @@ export class SkewableClock implements Clock {
   #ownMs = 0;
   #pauses = 0;
   #ended = false;
+  #pending = 0;
 
   constructor(master: Clock, { offsetMs, drift = 0 }: ClockSkew = { offsetMs: 0 }) {
     this.#master = master;
@@ -34,7 +35,14 @@ export class SkewableClock implements Clock {
   /** A timer keeps the time of the master that it was set for, whatever the clock's rate becomes. */
   setTimer(delayMs: number, fire: () => void): Timer {
     let cancelled = false;
+    let isPending = true;
+    const settle = (): void => {
+      if (isPending) this.#pending -= 1;
+      isPending = false;
+    };
+    this.#pending += 1;
     const timer = this.#master.setTimer(delayMs / this.#rate, () => {
+      settle();
       if (this.#pauses === 0 && !this.#ended) fire();
       else
         this.deliver(() => {
@@ -44,6 +52,7 @@ export class SkewableClock implements Clock {
     return {
       cancel: () => {
         cancelled = true;
+        settle();
         timer.cancel();
       },
     };
@@ -74,6 +83,11 @@ export class SkewableClock implements Clock {
     if (this.#ended) return;
     if (this.#pauses > 0) this.#parked.push(call);
     else call();
+  }
+
+  /** Timers that are set. */
+  get pending(): number {
+    return this.#pending;
   }
 
   get isPaused(): boolean {

@@ -1,0 +1,28 @@
+import { expect, test } from "@jest/globals";
+import type { ProxyOptions } from "../../../proxy-sim/proxy.js";
+import { judgedRun } from "./judged-run.js";
+
+const invariants = ["nothing-leaked"];
+
+test("unchanged, nothing is left of a run", async () => {
+  const { violated, verdict } = await judgedRun({ invariants });
+  expect(violated).toEqual([]);
+});
+
+/** Each sync leaves a timer behind: as one that nobody cancels when its call has been answered. */
+const leaky = (options: ProxyOptions): ProxyOptions => ({
+  ...options,
+  dataPlane: {
+    boots: (signal) => options.dataPlane.boots(signal),
+    program: (transaction, signal) => {
+      options.clock.setTimer(3_600_000, () => {});
+      return options.dataPlane.program(transaction, signal);
+    },
+  },
+});
+
+test("a proxy that leaves a timer behind with each sync is caught", async () => {
+  const { verdict } = await judgedRun({ invariants, parts: { proxy: leaky } });
+
+  expect(verdict("nothing-leaked").violations[0]).toMatch(/^proxy timers: \d+ before, \d+ after$/);
+});
