@@ -106,6 +106,7 @@ async function many(options: SimulateOptions, seeds: number): Promise<number> {
         : undefined;
     progress.end();
     tellExploration({ wanted: seeds, found, scenario, file, shrunk, json, tookMs, context });
+    await writeExploration(options, { scenario, files, found, bySeed });
     return exitCode(found, context.signal);
   } finally {
     pool.close();

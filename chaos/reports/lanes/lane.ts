@@ -27,7 +27,7 @@ export interface Row {
 export interface TimeScale {
   fromMs: number;
   toMs: number;
-  x(atMs: number): number;
+  x: (atMs: number) => number;
 }
 
 export function timeScale({
