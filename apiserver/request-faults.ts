@@ -14,9 +14,10 @@ import {
   newServiceUnavailable,
   newTimeout,
   newTooManyRequests,
-  type StatusError,
+  StatusError,
 } from "../machinery/api/status.js";
 import { ActiveFaults } from "../machinery/runtime/active-faults.js";
+import { type ConnectionLimit, withinLimit } from "../machinery/runtime/connection-limit.js";
 import { FaultParameters } from "../machinery/runtime/fault-parameters.js";
 import type { FaultPoints } from "../machinery/runtime/fault-points.js";
 import { statusAnswer } from "./handlers/answer.js";
@@ -34,6 +35,7 @@ interface RequestFault {
   status: StatusError | undefined;
   /** Served, but the answer is lost. */
   ambiguous: boolean;
+  limit: ConnectionLimit | undefined;
 }
 
 const NAMES = [
@@ -46,8 +48,10 @@ const NAMES = [
   "status",
   "retryAfterSeconds",
   "ambiguous",
+  "denial",
+  "most",
 ];
-const OBSERVER = "kubesim";
+const OBSERVER = /^kubesim(-supervisor)?(\/|$)/;
 
 /** An API server whose answers can be late, errors, or lost. Hand it to the edge instead of the server. */
 export class RequestFaults implements HttpHandler {
@@ -75,7 +79,8 @@ export class RequestFaults implements HttpHandler {
     if (!fault) return this.#inner.request(request, signal);
     await this.#delay(fault, signal);
     if (fault.status) return statusAnswer(fault.status.status);
-    const answer = await this.#inner.request(request, signal);
+    const serve = () => this.#inner.request(request, signal);
+    const answer = await (fault.limit ? withinLimit(fault.limit, noDescriptor, serve) : serve());
     if (!fault.ambiguous) return answer;
     if (!(answer.body instanceof Uint8Array)) await answer.body[Symbol.asyncIterator]().return?.();
     throw new NoAnswer("the answer is lost");
@@ -102,7 +107,7 @@ export class RequestFaults implements HttpHandler {
     const fault = this.#active.find(
       ({ clients, verbs, resources }) =>
         (clients === undefined
-          ? !agent.startsWith(OBSERVER)
+          ? !OBSERVER.test(agent)
           : [...clients].some((name) => agent.startsWith(name))) &&
         (verbs === undefined || verbs.has(info.verb)) &&
         (resources === undefined || resources.has(info.resource)),
@@ -116,9 +121,12 @@ export class RequestFaults implements HttpHandler {
   }
 }
 
+const noDescriptor = (): Error => new NoAnswer("accept4: too many open files");
+
 function parse(values: Readonly<Record<string, unknown>>): RequestFault {
   const read = new FaultParameters(values, NAMES);
   const status = read.number("status", 599);
+  const denial = denialOf(read.text("denial"));
   return {
     clients: read.texts("clients"),
     verbs: read.texts("verbs"),
@@ -126,9 +134,18 @@ function parse(values: Readonly<Record<string, unknown>>): RequestFault {
     percent: values["percent"] === undefined ? 100 : read.percent("percent"),
     delayMs: read.number("delayMs"),
     jitterMs: read.number("jitterMs"),
-    status: status === 0 ? undefined : errorOf(status, read.number("retryAfterSeconds") || 1),
+    status: denial ?? (status === 0 ? undefined : errorOf(status, read.number("retryAfterSeconds") || 1)),
     ambiguous: read.flag("ambiguous"),
+    limit: values.most === undefined ? undefined : { most: read.number("most"), open: 0 },
   };
+}
+
+// Upstream: apiserver/pkg/admission/plugin/webhook/errors ToStatusErr.
+/** As the API server passes on what an admission webhook said. */
+function denialOf(reason: string | undefined): StatusError | undefined {
+  if (reason === undefined) return undefined;
+  const message = `admission webhook "chaos.kubesim.dev" denied the request: ${reason}`;
+  return new StatusError({ code: 403, reason: "Forbidden", message });
 }
 
 /** As a server under that kind of trouble says it. */

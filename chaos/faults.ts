@@ -15,6 +15,8 @@ import { podFaults } from "./faults/pods.js";
 import { stuckTerminating } from "./faults/stuck-terminating.js";
 import { duplicateFaults, processFaults } from "./faults/processes.js";
 import { proxyFaults } from "./faults/proxies.js";
+import { resourceFaults } from "./faults/resources.js";
+import { trafficFaults } from "./faults/traffic.js";
 import { staleReads } from "./faults/stale-reads.js";
 import { storeFaults } from "./faults/store.js";
 import { watchFaults } from "./faults/watches.js";
@@ -35,6 +37,8 @@ export const faults: readonly Fault[] = [
   ...storeFaults,
   ...processFaults,
   ...duplicateFaults,
+  ...resourceFaults,
+  ...trafficFaults,
   ...controllerFaults,
   ...proxyFaults,
   ...dnsFaults,

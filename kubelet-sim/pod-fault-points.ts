@@ -100,8 +100,9 @@ function defineAddressFaults(points: FaultPoints, host: KubeletHost): void {
       const read = new FaultParameters(parameters, ["pods", "everyMs"]);
       const pods = podsIn(read);
       const everyMs = read.number("everyMs");
+      if (everyMs > 0) return host.faults.repeat(everyMs, () => killSandboxes(pods));
       killSandboxes(pods);
-      return everyMs > 0 ? host.faults.repeat(everyMs, () => killSandboxes(pods)) : () => {};
+      return () => {};
     },
   });
   points.define({

@@ -11,7 +11,7 @@ const concerned: Record<string, ParameterSpec> = {
   resources: { type: "texts", help: "plural names; absent: all", optional: true },
   clients: {
     type: "texts",
-    help: "beginnings of user agents, such as kube-proxy; absent: all but the scenario's own runner",
+    help: "beginnings of user agents: kube-proxy, kubelet, kubesim-controllers, kubectl; absent: all but Kubesim's own commands",
     optional: true,
   },
 };
@@ -57,6 +57,14 @@ const kinds: readonly RequestKind[] = [
     toPoint: () => ({ ambiguous: true }),
   },
   {
+    name: "api-reject",
+    summary: "writes are refused, as by an admission webhook: 403 with its reason",
+    parameters: {
+      reason: { type: "text", help: "what the webhook says", default: "not today" },
+    },
+    toPoint: ({ reason }) => ({ denial: reason }),
+  },
+  {
     name: "conflict-storm",
     summary: "updates and patches are answered with 409 Conflict",
     parameters: {},
@@ -67,6 +75,7 @@ const kinds: readonly RequestKind[] = [
 const WRITES = ["create", "update", "patch", "delete"];
 const defaultVerbs: Readonly<Record<string, readonly string[]>> = {
   "ambiguous-writes": WRITES,
+  "api-reject": WRITES,
   "conflict-storm": ["update", "patch"],
 };
 

@@ -1,5 +1,6 @@
 import { agnhost } from "./agnhost.js";
 import { alpine, busybox } from "./busybox.js";
+import { connections } from "./connections.js";
 import { corednsImage } from "./coredns/coredns.js";
 import { curlImage, toolbox } from "./curl.js";
 import { echoServer } from "./echo-server.js";
@@ -33,5 +34,6 @@ export const images: readonly Image[] = [
   redis,
   toolbox,
   load,
+  connections,
   ingressNginx,
 ];

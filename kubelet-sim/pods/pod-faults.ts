@@ -1,7 +1,8 @@
-import type { Clock, Timer } from "../../machinery/api/clock.js";
+import type { Clock } from "../../machinery/api/clock.js";
 import type { Probe } from "../../machinery/api/core-v1.js";
 import { formatAddress } from "../../machinery/network/addresses.js";
 import { ActiveFaults } from "../../machinery/runtime/active-faults.js";
+import { everyMs as repeatEvery } from "../../machinery/runtime/stress-faults.js";
 import { isNamed } from "../../machinery/runtime/glob.js";
 import { parseImageReference } from "../images/image.js";
 import type { ProbeKind } from "../probes/probe-worker.js";
@@ -60,17 +61,9 @@ export class PodFaults {
     return this.probes.add({ ...fault, sinceMs: this.#clock.monotonicMs() });
   }
 
-  /** Again and again, until the answer is called. */
+  /** At once, and again and again until the answer is called. */
   repeat(everyMs: number, act: () => void): () => void {
-    let timer: Timer;
-    const again = (): void => {
-      timer = this.#clock.setTimer(everyMs, () => {
-        act();
-        again();
-      });
-    };
-    again();
-    return () => timer.cancel();
+    return repeatEvery(this.#clock, everyMs, act);
   }
 
   /** What a check comes to instead of being made. */

@@ -54,6 +54,8 @@ async function openLoop(
     if (signal.aborted) break;
     const request = send(client).finally(() => underWay.delete(request));
     underWay.add(request);
+    // When the loop itself ends early, as with its process, nobody waits for those under way.
+    request.catch(() => {});
   }
   await Promise.all(underWay);
 }

@@ -2,6 +2,7 @@ import type { Clock } from "../api/clock.js";
 import { clockFault } from "./clock-fault.js";
 import { FaultPoints } from "./fault-points.js";
 import { SkewableClock } from "./skewable-clock.js";
+import { defineStressFaults, realLoad } from "./stress-faults.js";
 import { systemClock } from "./system-clock.js";
 
 /** The clock and the fault points of a live process. Without `chaos` the clock is the machine's, and nothing can be injected. */
@@ -11,5 +12,6 @@ export function breakableProcess(chaos: boolean | undefined): { clock: Clock; fa
   if (!chaos) return { clock: master, faults };
   const clock = new SkewableClock(master);
   faults.define(clockFault(clock, master));
+  defineStressFaults(faults, master, realLoad);
   return { clock, faults };
 }

@@ -89,6 +89,8 @@ const PARAMETERS: Readonly<Record<string, unknown>> = {
   period: 1000,
   objects: [{ ...more, data: { a: "3" } }],
   object: "configmap/more",
+  url: "http://web",
+  most: 2,
   controllers: ["endpointslice", "replicaset", "scheduler"],
   patch: { data: { a: "2" } },
 };

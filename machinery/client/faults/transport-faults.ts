@@ -7,6 +7,7 @@ import { FaultParameters } from "../../runtime/fault-parameters.js";
 import type { FaultPoints } from "../../runtime/fault-points.js";
 import { wrapTransport } from "../wrap-transport.js";
 import { ActiveFaults } from "../../runtime/active-faults.js";
+import { DescriptorFaults } from "./descriptor-fault.js";
 import { FaultyWatch } from "./faulty-watch.js";
 import { FaultyLink, type LinkFault, parseLinkFault } from "./link-fault.js";
 import { concerns, parseWatchFault, type Selection, type WatchFault } from "./watch-fault.js";
@@ -18,6 +19,7 @@ export class TransportFaults {
   readonly #links = new ActiveFaults<LinkFault>();
   readonly #watches = new ActiveFaults<WatchFault>();
   readonly #stale = new ActiveFaults<StaleReads>();
+  readonly #descriptors = new DescriptorFaults();
   readonly #open = new Set<FaultyWatch>();
   #streams = 0;
 
@@ -31,6 +33,11 @@ export class TransportFaults {
       name: "api-link",
       summary: "the way to the API server is slow, loses requests, or is cut",
       inject: (parameters) => this.#links.add(parseLinkFault(parameters)),
+    });
+    points.define({
+      name: "descriptors",
+      summary: "connections to the API server beyond a number cannot be opened",
+      inject: (parameters) => this.#descriptors.inject(parameters),
     });
     points.define({
       name: "watch",
@@ -49,7 +56,8 @@ export class TransportFaults {
    * API server; without it reads cannot be stale.
    */
   wrap(leader: Transport, client: string, replica?: (server: string) => Transport): Transport {
-    const inner = replica ? this.#routed(leader, client, replica) : leader;
+    const direct = this.#descriptors.guard(leader, client);
+    const inner = replica ? this.#routed(direct, client, replica) : direct;
     const link = new FaultyLink(client, this.#links, this.#clock, this.#rng.fork(`link/${client}`));
     const watched = (request: HttpRequest): string | undefined =>
       this.#watches.none ? undefined : watchedResource(request);
