@@ -1,10 +1,6 @@
 /** XML 1.0 forbids most control characters, even escaped, and lone surrogates: they become U+FFFD. */
 const plain = (text: string): string =>
-  // eslint-disable-next-line no-control-regex
-  text.replace(
-    /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g,
-    "\ufffd",
-  );
+  text.replace(/[\p{Cc}\p{Cs}\ufffe\uffff]/gu, (c) => ("\t\n\r".includes(c) ? c : "\ufffd"));
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -23,5 +19,4 @@ export const escapedAttribute = (text: string): string =>
 
 /** For a terminal: names and errors must not move its cursor or change its colours. */
 export const printable = (text: string): string =>
-  // eslint-disable-next-line no-control-regex
-  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => (c === "\n" || c === "\t" ? " " : "\ufffd"));
+  text.replace(/[\p{Cc}\p{Cs}]/gu, (c) => (c === "\n" || c === "\t" ? " " : "\ufffd"));

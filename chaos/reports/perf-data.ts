@@ -69,7 +69,9 @@ function networkProgramming(history: History): DataItem[] {
   }
   return [
     ...itemOf(all, { Metric: "NetworkProgrammingLatency" }),
-    ...[...byNode].flatMap(([node, values]) => itemOf(values, { Metric: "NetworkProgrammingLatency", node })),
+    ...[...byNode]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([node, values]) => itemOf(values, { Metric: "NetworkProgrammingLatency", node })),
   ];
 }
 

@@ -23,14 +23,14 @@ const MOST_CAUSES = 3;
 /** What a run came to, in a few lines: counts, clients, verdicts, causes, and how to see it again. */
 export function toSummary(journal: Journal, paint: Paint = noPaint): string[] {
   const { history, verdicts, status, error, replay, held } = journal;
-  const lines = [countsOf(history), ...clientsOf(history).map((line) => paint.dim(line))];
+  const lines = [countsOf(history), ...clientsOf(history).map((line) => paint.dim(printable(line)))];
   for (const verdict of verdicts) lines.push(...verdictLines(verdict, history, paint));
   const unhealed = journal.rollbacks.filter(({ status: healing }) => healing !== "succeeded");
   for (const { id, exception } of unhealed)
     lines.push(`${paint.red("not healed")}  ${printable(`${id}: ${exception ?? "nobody said so"}`)}`);
   if (status !== "completed") return [...lines, `${paint.red(status)}  ${printable(error ?? "")}`.trimEnd()];
   if (held) return lines;
-  return [...lines, ...causeLines(journal, paint), "", `replay: ${replay}`];
+  return [...lines, ...causeLines(journal, paint), "", `replay: ${printable(replay)}`];
 }
 
 function countsOf({ operations, flows, faults }: History): string {
