@@ -4,6 +4,7 @@ import { type ManifestDocument, readManifests } from "../../cli/manifests.js";
 import { type Deployment, deployments } from "../../machinery/api/apps-v1.js";
 import { endpoints, type Pod, pods, type Service, services } from "../../machinery/api/core-v1.js";
 import { type Endpoint, endpointSlices } from "../../machinery/api/discovery-v1.js";
+import { readBody } from "../../machinery/api/http.js";
 import type { RestClient } from "../../machinery/client/rest-client.js";
 import { HOST_IP } from "../../proxy-sim/dataplane/data-plane.js";
 import type { FlowRecord } from "../../proxy-sim/dataplane/flow-log.js";
@@ -24,6 +25,7 @@ export const EXAMPLES = {
   pythonExternalName: "manifests/examples/07-service-python-externalname.yaml",
   groups: "manifests/examples/08-deployment-and-service.yaml",
   ingress: "manifests/examples/09-ingress.yaml",
+  frontEnd: "manifests/examples/10-front-end.yaml",
 } as const;
 
 /** The simulated cluster as rows of the checklist use it. */
@@ -165,6 +167,16 @@ export class Lab {
       60_000,
       `pod ${name} being ready`,
     );
+  }
+
+  /** What a pod has printed. */
+  async logs(pod: string): Promise<string[]> {
+    const path = `/api/v1/namespaces/${namespace}/pods/${pod}/log`;
+    const { body } = await this.do(this.client.request({ method: "GET", path }));
+    return Buffer.from(await this.do(readBody(body)))
+      .toString("utf8")
+      .split("\n")
+      .filter((line) => line !== "");
   }
 
   /** Runs a script in a pod, as kubectl exec does. */
