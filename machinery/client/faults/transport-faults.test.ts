@@ -16,6 +16,7 @@ function aServer() {
   faults.define(points);
   const queue: Uint8Array[] = [];
   let arrived = 0;
+  let closed = 0;
   let wake = (): void => {};
   async function* body(): AsyncGenerator<Uint8Array> {
     for (;;) {
@@ -25,8 +26,9 @@ function aServer() {
     }
   }
   const inner: Transport = {
-    request: async ({ path }) => {
+    request: async ({ path }, signal) => {
       arrived++;
+      signal?.addEventListener("abort", () => (closed += 1));
       return { status: 200, headers: {}, body: path.includes("watch=") ? body() : new Uint8Array() };
     },
     upgrade: () => Promise.reject(new TransportError("none")),
@@ -37,6 +39,7 @@ function aServer() {
     points,
     transport: faults.wrap(inner, "proxy"),
     arrivals: () => arrived,
+    closed: () => closed,
     push: (...frames: Uint8Array[]) => {
       queue.push(...frames);
       wake();
@@ -220,4 +223,16 @@ test("a misspelt parameter or an impossible value is refused", () => {
   expect(() => server.inject("watch", { lagms: 5 })).toThrow('unknown parameter "lagms"');
   expect(() => server.inject("watch", { dropPercent: 101 })).toThrow("from 0 to 100");
   expect(() => server.inject("api-link", { cut: "sideways" })).toThrow("must be one of");
+});
+
+test("a watch that is reset is closed at the server as well, though nothing comes on it", async () => {
+  const server = aServer();
+  const { outcome } = await watching(server);
+
+  const heal = server.inject("watch", { disconnect: true });
+  await settle();
+
+  expect(outcome.error).toBeInstanceOf(TransportError);
+  expect(server.closed()).toBe(1);
+  heal();
 });

@@ -67,9 +67,9 @@ export class TransportFaults {
         await link.receive(signal);
         return this.#isExpired(client, watched(request)) ? expiredAnswer(response) : response;
       },
-      stream: (request, body, signal) => {
+      stream: (request, body, signal, close) => {
         const resource = watchedResource(request);
-        return resource === undefined ? body : this.#stream(client, resource, body, link, signal);
+        return resource === undefined ? body : this.#stream({ client, resource, body, link, signal, close });
       },
     });
   }
@@ -110,13 +110,7 @@ export class TransportFaults {
       watch.end({ error: new TransportError("connection reset by peer") });
   }
 
-  async *#stream(
-    client: string,
-    resource: string,
-    body: AsyncIterable<Uint8Array>,
-    link: FaultyLink,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<Uint8Array> {
+  async *#stream({ client, resource, body, link, signal, close }: OpenStream): AsyncGenerator<Uint8Array> {
     const watch = new FaultyWatch({
       client,
       resource,
@@ -130,6 +124,7 @@ export class TransportFaults {
       yield* watch.frames(body, signal);
     } finally {
       this.#open.delete(watch);
+      close();
     }
   }
 
@@ -155,6 +150,16 @@ export class TransportFaults {
       this.#watches.find((fault) => fault.expired && concerns(fault, client, resource)) !== undefined
     );
   }
+}
+
+interface OpenStream {
+  client: string;
+  resource: string;
+  body: AsyncIterable<Uint8Array>;
+  link: FaultyLink;
+  signal: AbortSignal | undefined;
+  /** Lets the real stream go, though nothing comes on it. */
+  close: () => void;
 }
 
 interface StaleReads extends Selection {
