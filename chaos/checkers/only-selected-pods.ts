@@ -14,15 +14,17 @@ export const onlySelectedPods: Checker = {
   check(history, _, { grace }) {
     const graceMs = Number(grace);
     const states = statesOf(history.pods);
+    const selectors = selectorsOf(history);
     let judged = 0;
     const violations: string[] = [];
     for (const flow of history.flows) {
       if (!flow.servicePort || !flow.pod || flow.outcome !== "open") continue;
-      const selector = selectorAt(history, flow.servicePort.split(":")[0] ?? "", flow.atMs, graceMs);
-      if (!selector) continue;
+      const [service = ""] = flow.servicePort.split(":");
+      const selected = around(selectors.get(service) ?? [], flow.atMs, graceMs).map(({ record }) => record);
+      if (selected.length === 0) continue;
       judged++;
       const reached = reachedBy(flow, states, graceMs);
-      if (reached && !reached.some(({ labels }) => matches(labels, selector))) {
+      if (reached && !reached.some(({ labels }) => selected.some((selector) => matches(labels, selector)))) {
         violations.push(
           `${flow.source} → ${flow.servicePort} went to ${reached.at(-1)?.pod ?? flow.pod} (${flow.backend}), which is not selected`,
         );
@@ -36,24 +38,25 @@ export const onlySelectedPods: Checker = {
   },
 };
 
-/** A state of a pod that lives, and when another one followed. */
-interface State {
-  record: PodRecord;
+/** What was so from a moment on, until something else followed. */
+interface State<T> {
+  atMs: number;
+  record: T;
   endedMs: number;
 }
 
 interface States {
-  byPod: Map<string, State[]>;
-  byIp: Map<string, State[]>;
+  byPod: Map<string, State<PodRecord>[]>;
+  byIp: Map<string, State<PodRecord>[]>;
 }
 
 function statesOf(records: readonly PodRecord[]): States {
   const states: States = { byPod: new Map(), byIp: new Map() };
-  const latest = new Map<string, State>();
+  const latest = new Map<string, State<PodRecord>>();
   for (const record of records) {
     const before = latest.get(record.pod);
     if (before) before.endedMs = record.atMs;
-    const state = { record, endedMs: Number.POSITIVE_INFINITY };
+    const state = { atMs: record.atMs, record, endedMs: Number.POSITIVE_INFINITY };
     latest.set(record.pod, state);
     if (record.event === "DELETED") continue;
     add(states.byPod, record.pod, state);
@@ -63,19 +66,27 @@ function statesOf(records: readonly PodRecord[]): States {
   return states;
 }
 
-function add(grouped: Map<string, State[]>, key: string, state: State): void {
+function add<T>(grouped: Map<string, State<T>[]>, key: string, state: State<T>): void {
   const list = grouped.get(key);
   if (list) list.push(state);
   else grouped.set(key, [state]);
 }
 
-const selectorAt = (
-  { services }: History,
-  service: string,
-  atMs: number,
-  graceMs: number,
-): Record<string, string> | undefined =>
-  services.findLast((record) => record.service === service && record.atMs <= atMs + graceMs)?.selector;
+/** By Service: what it chose its pods by, over time. */
+function selectorsOf({ services }: History): Map<string, State<Record<string, string>>[]> {
+  const states = new Map<string, State<Record<string, string>>[]>();
+  for (const { service, event, selector, atMs } of services) {
+    const before = states.get(service)?.at(-1);
+    if (before) before.endedMs = Math.min(before.endedMs, atMs);
+    if (event !== "DELETED" && selector)
+      add(states, service, { atMs, record: selector, endedMs: Number.POSITIVE_INFINITY });
+  }
+  return states;
+}
+
+/** What was so at some time within the grace. The watch that told it may itself be late, hence the same grace after. */
+const around = <T>(states: readonly State<T>[], atMs: number, graceMs: number): State<T>[] =>
+  states.filter((state) => state.atMs <= atMs + graceMs && state.endedMs >= atMs - graceMs);
 
 /**
  * Who may have been reached, in their states around that time. Undefined when nobody had the address then; an address that
@@ -87,11 +98,8 @@ function reachedBy(
   graceMs: number,
 ): PodRecord[] | undefined {
   const holders = byIp.get(backend.slice(0, backend.lastIndexOf(":")));
-  // The watch that made the record may itself be late, hence the same grace after.
-  const around = (holders ?? byPod.get(pod) ?? [])
-    .filter(({ record, endedMs }) => record.atMs <= atMs + graceMs && endedMs >= atMs - graceMs)
-    .map(({ record }) => record);
-  return holders && around.length === 0 ? undefined : around;
+  const found = around(holders ?? byPod.get(pod) ?? [], atMs, graceMs).map(({ record }) => record);
+  return holders && found.length === 0 ? undefined : found;
 }
 
 const matches = (labels: Record<string, string>, selector: Record<string, string>): boolean =>
