@@ -313,7 +313,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
   #throughKernel(node: string | undefined, link: Latency): Latency {
     if (!node) return link;
     const crashes = this.router.crashesOf(node);
-    return () => (this.router.crashesOf(node) === crashes ? link() : Number.POSITIVE_INFINITY);
+    return (bytes) => (this.router.crashesOf(node) === crashes ? link(bytes) : Number.POSITIVE_INFINITY);
   }
 
   pathOf(packet: Packet, decision: Decision): CarrierPath {

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { pods } from "../../../machinery/api/core-v1.js";
-import { deployments } from "../../../machinery/api/apps-v1.js";
 import { app, Lab, service } from "./lab.js";
 
 let lab: Lab;
@@ -18,15 +17,6 @@ async function killOne(): Promise<string> {
   );
   return status.podIP ?? "";
 }
-const scale = (replicas: number) =>
-  lab.do(
-    lab.client.patch(
-      deployments,
-      { namespace: "default", name: "web" },
-      { type: "merge", body: { spec: { replicas } } },
-    ),
-  );
-
 test("endpoints-slow: a pod that is gone stays in every table for the batch period", async () => {
   await lab.inject("endpoints-slow", { parameters: { period: 5000 } });
   const gone = await killOne();
@@ -39,7 +29,7 @@ test("endpoints-slow: a pod that is gone stays in every table for the batch peri
 
 test("controller-slow: a scaled Deployment gets its pods later", async () => {
   await lab.inject("controller-slow", { parameters: { controllers: ["deployment"], delay: 5000 } });
-  await scale(4);
+  await lab.scale("web", 4);
   await lab.run(4000);
 
   expect(await lab.pods()).toHaveLength(2);
@@ -60,7 +50,7 @@ test("controller-pause: without its controller a ReplicaSet replaces nobody, and
 
 test("controller-pause: a paused scheduler leaves pods pending", async () => {
   const fault = await lab.inject("controller-pause", { parameters: { controllers: ["scheduler"] } });
-  await scale(3);
+  await lab.scale("web", 3);
   await lab.run(5000);
 
   expect((await lab.pods()).filter(({ spec }) => !spec.nodeName)).toHaveLength(1);
@@ -76,7 +66,7 @@ test("a controller that does not exist is an error, not silence", async () => {
 
 test("stale-start: controllers that begin with an old picture do not see what was made since", async () => {
   const fault = await lab.inject("stale-start", { parameters: { lag: 20_000 } });
-  await scale(4);
+  await lab.scale("web", 4);
   await lab.run(10_000);
 
   expect(await lab.pods()).toHaveLength(2);

@@ -4,7 +4,8 @@ import { runInPod } from "../../../chaos/pod-command.js";
 import { newFaultSpec, newTarget } from "../../../chaos/scenario/defaults.js";
 import type { ManifestSource, TargetSpec } from "../../../chaos/scenario/types.js";
 import { readManifests } from "../../../cli/manifests.js";
-import { type Event, events, type Pod, pods } from "../../../machinery/api/core-v1.js";
+import { deployments } from "../../../machinery/api/apps-v1.js";
+import { type Event, events, type Pod, pods, services } from "../../../machinery/api/core-v1.js";
 import type { RestClient } from "../../../machinery/client/rest-client.js";
 import { simulatedAccess } from "../../../simulation/cluster-access.js";
 import { SimulatedCluster, type SimulationOptions } from "../../../simulation/cluster.js";
@@ -99,6 +100,15 @@ export class Lab {
 
   async pod(name: string, namespace = "default"): Promise<Pod> {
     return this.do(this.client.get(pods, { namespace, name }));
+  }
+
+  async clusterIp(name: string): Promise<string> {
+    return (await this.do(this.client.get(services, { namespace: "default", name }))).spec.clusterIP ?? "";
+  }
+
+  async scale(name: string, replicas: number): Promise<void> {
+    const body = { spec: { replicas } };
+    await this.do(this.client.patch(deployments, { namespace: "default", name }, { type: "merge", body }));
   }
 
   async events(reason: string): Promise<Event[]> {
