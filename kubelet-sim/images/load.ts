@@ -124,7 +124,7 @@ async function callHttp(
       delete attempt.local;
     }
   }
-  return callOn(await open(process, options), options, idle, attempt);
+  return callOn(await open(process, options, attempt), options, idle, attempt);
 }
 
 // Upstream: Go's net/http, persistConn.shouldRetryRequest; RFC 9110, section 9.2.2.
@@ -150,8 +150,9 @@ async function callOn(
   }
 }
 
-async function open(process: Process, { url, timeoutMs }: LoadOptions): Promise<Pooled> {
+async function open(process: Process, { url, timeoutMs }: LoadOptions, attempt: Attempt): Promise<Pooled> {
   const [ip = ""] = await process.resolver.lookup(url.hostname);
+  if (attempt.timedOut) throw new ResolveError("try-again", url.hostname);
   const port = Number(url.port || 80);
   const connection = await process.network.connect({ ip, port }, { timeoutMs });
   return { connection, client: new Http1Client(connection) };
