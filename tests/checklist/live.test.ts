@@ -387,9 +387,9 @@ kubectlRow(78, async () => {
     named("order", "payment", "web"),
     named("order", "payment", "shop", "web"),
     named("shop"),
-    named("api"),
+    named("api", "images"),
     named("coredns"),
-    named("api", "coredns", "shop"),
+    named("api", "coredns", "images", "shop"),
   ]);
 });
 
