@@ -1,6 +1,7 @@
 import { coldStart } from "./benchmarks/cold-start.js";
 import { convergence } from "./benchmarks/convergence.js";
 import { creates } from "./benchmarks/creates.js";
+import { crowd } from "./benchmarks/crowd.js";
 import { dns } from "./benchmarks/dns.js";
 import { footprint } from "./benchmarks/footprint.js";
 import { ingress } from "./benchmarks/ingress.js";
@@ -25,6 +26,7 @@ export const benchmarks: readonly Benchmark[] = [
   serviceTraffic,
   ingress,
   dns,
+  crowd,
   routeLookups,
   tables,
   simulation,

@@ -1,4 +1,5 @@
 import type { run as runConnections } from "./connections.js";
+import type { run as runCrowd } from "./crowd.js";
 import type { run as runFetches } from "./fetches.js";
 import type { run as runLookups } from "./lookups.js";
 import type { run as runQueries } from "./queries.js";
@@ -11,6 +12,7 @@ import type { run as runWatchers } from "./watchers.js";
 /** What a bench process can do, as the two ends of its pipe know it. */
 interface Jobs {
   connections: typeof runConnections;
+  crowd: typeof runCrowd;
   fetches: typeof runFetches;
   lookups: typeof runLookups;
   queries: typeof runQueries;

@@ -6,6 +6,7 @@ import type { JobMessage, JobName, ServerName, ServerOptions } from "./jobs.js";
 type Load = () => Promise<{ run: (options: never) => unknown }>;
 const jobs: Readonly<Record<JobName, Load>> = {
   connections: () => import("./connections.js"),
+  crowd: () => import("./crowd.js"),
   fetches: () => import("./fetches.js"),
   lookups: () => import("./lookups.js"),
   queries: () => import("./queries.js"),

@@ -47,10 +47,12 @@ export class CarrierSession {
 
   /**
    * A stream socket with its preamble under way, for a relay that does not wait for the answer byte. Rejects with
-   * ConnectionError `unreachable`.
+   * ConnectionError `unreachable`. It may be destroyed already, when this process has no descriptor or port left for it.
    */
   async connect(from: SocketAddress, to: SocketAddress): Promise<Socket> {
-    return this.#connectTo(this.#knownPort ?? (await this.port()), from, to);
+    const socket = this.#connectTo(this.#knownPort ?? (await this.port()), from, to);
+    // It may fail before whoever waits for this can listen.
+    return socket.on("error", () => {});
   }
 
   /** Where the carrier takes streams. Rejects with ConnectionError `unreachable`. */

@@ -7,6 +7,16 @@ export const environment = (name: string): string | undefined => process.env[nam
 
 export const ownPid = (): number => process.pid;
 
+/** How many files and sockets this process may have open; undefined where the system does not tell. */
+export function openFilesLimit(): number | undefined {
+  try {
+    const limit = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
+    return limit === undefined ? undefined : Number(limit);
+  } catch {
+    return undefined;
+  }
+}
+
 /** True while the process exists, zombies and other users' processes included. */
 export function isAlive(pid: number): boolean {
   try {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { DEFAULT_SERVICE_CIDRS } from "../../machinery/api/networking-v1.js";
 import { startAdminServer } from "../../machinery/runtime/admin-server.js";
 import { breakableProcess } from "../../machinery/runtime/breakable.js";
+import { openFilesLimit } from "../../machinery/runtime/host.js";
 import { jsonLogger } from "../../machinery/runtime/json-logger.js";
 import { type CommonOptions, processCommand } from "../../machinery/runtime/options.js";
 import { seededRng } from "../../machinery/runtime/seeded-rng.js";
@@ -49,6 +50,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     hosts: options.route,
     publish: options.publish,
     breakable: options.chaos === true,
+    openFiles: openFilesLimit(),
     serviceCIDRs: options.serviceCidr.split(","),
     ...(options.loopbackIndex === undefined ? {} : { loopbackIndex: Number(options.loopbackIndex) }),
     ...(options.hostNodes === undefined ? {} : { hostNodes: Number(options.hostNodes) }),

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { createSocket } from "node:dgram";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
@@ -12,6 +12,7 @@ import type { Connection } from "../../../machinery/network/network.js";
 import { VirtualNetwork } from "../../../machinery/network/virtual-network.js";
 import { seededRng } from "../../../machinery/runtime/seeded-rng.js";
 import { systemClock } from "../../../machinery/runtime/system-clock.js";
+import { turn } from "../../../machinery/runtime/turn.js";
 import type { DataPlane } from "../data-plane.js";
 import { aBackend, aRoute } from "../testing.js";
 import { startLiveDataPlane } from "./live-data-plane.js";
@@ -24,7 +25,7 @@ afterEach(async () => {
 });
 
 /** A data plane and two kubelet processes, one node each. */
-async function aCluster() {
+async function aCluster({ openFiles }: { openFiles?: number } = {}) {
   const directory = mkdtempSync(join(tmpdir(), "dataplane-"));
   disposals.push(() => rmSync(directory, { recursive: true, force: true }));
   const carrierSocket = join(directory, "dataplane.carrier.sock");
@@ -35,6 +36,7 @@ async function aCluster() {
     carrierSocket,
     clusterToken: TOKEN,
     hosts: {},
+    openFiles,
   });
   disposals.push(() => live.close());
   const process = async (name: string) => {
@@ -195,6 +197,28 @@ test("a node port that is taken on the host moves to a free one, and says so", a
     tables: [{ from: 2, to: 3, set: [{ ...web, nodePort }], remove: [] }],
   });
   expect(again.kind === "programmed" ? again.hostPorts[0]?.actual : undefined).toBe(hostPort?.actual);
+});
+
+test("connections stop where the process's open files would, are refused, and leave room when they end", async () => {
+  const { dataPlane, server } = await aCluster({ openFiles: 40 });
+  const port = await freePort();
+  server.listen(8080, (connection) => void connection.read().then(connection.end.bind(connection), () => {}));
+  await dataPlane.program({ tables: [{ from: 0, to: 1, set: [{ ...web, nodePort: port }], remove: [] }] });
+  const dial = (): Socket => {
+    const socket = connect({ host: "127.0.0.1", port }).on("error", () => {});
+    disposals.push(() => socket.destroy());
+    return socket;
+  };
+  const flows = () => dataPlane.flows.list();
+  // Half of 40, two for each connection.
+  const sockets = Array.from({ length: 10 }, dial);
+  while (flows().filter(({ outcome }) => outcome === "open").length < 10) await turn();
+  await new Promise((resolve) => dial().once("close", resolve));
+  expect(flows().at(-1)).toMatchObject({ outcome: "refused", reason: "10 connections are open" });
+  for (const socket of sockets) socket.destroy();
+  while (dataPlane.flows.active > 0) await turn();
+  dial();
+  while (flows().at(-1)?.outcome !== "open") await turn();
 });
 
 test("an established connection outlives its endpoint's removal from the table", async () => {

@@ -28,9 +28,19 @@ export interface LiveDataPlaneOptions {
   publish?: readonly PublishedPort[];
   /** Links may be broken: connections take the slower way that lets faults act on them. */
   breakable?: boolean;
+  /** Files that this process may have open: a relayed connection has two. Absent: as many as it needs. */
+  openFiles?: number | undefined;
 }
 
 const DEFAULT_HOST_NODES = 16;
+const MOST_CONNECTIONS = 65_536;
+/** Descriptors for everything else: listeners, sessions, the admin socket, connections that are being refused. */
+const OTHER_FILES = 1024;
+const FILES_EACH = 2;
+
+/** Beyond it connections are refused while the process can still speak to everyone. */
+const mostConnections = (openFiles = Number.POSITIVE_INFINITY): number =>
+  Math.min(MOST_CONNECTIONS, Math.floor(Math.max(openFiles - OTHER_FILES, openFiles / 2) / FILES_EACH));
 
 /** A data plane on real sockets: a carrier for the cluster's processes, listeners for the host. */
 export async function startLiveDataPlane(
@@ -66,6 +76,7 @@ export async function startLiveDataPlane(
     hostListeners,
     hosts: options.hosts,
     dialCarrier: liveDialer({ clock, sessions, breakable }),
+    mostConnections: mostConnections(options.openFiles),
     ...(options.serviceCIDRs ? { serviceCIDRs: options.serviceCIDRs } : {}),
   });
   const streams = new LiveStreams({ dataPlane, sessions, breakable });

@@ -50,6 +50,14 @@ export class LiveStreams {
       this.#dataPlane.flows.ended(record, outcome, `the node's ${who} does not answer`);
       return turnAway(socket, outcome, entrance);
     }
+    if (upstream.destroyed) {
+      this.#dataPlane.flows.ended(
+        record,
+        "unreachable",
+        "this machine has no descriptor or port left for it",
+      );
+      return turnAway(socket, "unreachable", entrance);
+    }
     const outcome = await join(socket, upstream, entrance, () => this.#dataPlane.flows.opened(record));
     // Whoever listened there is not a carrier (any more): ask for its port anew.
     if (outcome.answer === undefined) session.close();
