@@ -66,7 +66,7 @@ test("a healing is not proven while a component still holds the fault, and faile
     { status: "succeeded", proven: false },
   ]);
 
-  const unhealed = faults.map(({ healedAtMs: _, ...fault }) => ({ ...fault, healError: "no answer" }));
+  const unhealed = faults.map((fault) => ({ ...fault, healError: "no answer" }));
   const [rollback] = journalOf(stalledHistory({ faults: unhealed })).rollbacks;
   expect(rollback).toMatchObject({ status: "failed", proven: false, exception: "no answer" });
 });
@@ -207,6 +207,8 @@ test("a violation on the page leads to its moment in the picture", () => {
   expect(momentOf("nobody knows when", { startedAtMs: START_MS })).toBeUndefined();
 });
 
+const withoutLines = (text: string): string => text.replaceAll("\n", "");
+
 test("names and errors of the cluster cannot become markup, nor move a terminal's cursor", () => {
   const evil = (journal: Journal): Journal => {
     const text = JSON.stringify(journal)
@@ -221,12 +223,12 @@ test("names and errors of the cluster cannot become markup, nor move a terminal'
   expect(faultsOfMarkup(page)).toEqual([]);
   expect(elementsOf(page)).not.toContain("script");
   expect(elementsOf(page)).not.toContain("img");
-  expect(page).not.toMatch(/[\u0000\u001b]/);
+  expect(withoutLines(page)).not.toMatch(/\p{Cc}/u);
   const xml = toJUnit(journal);
   expect(faultsOfMarkup(xml)).toEqual([]);
   expect(elementsOf(xml)).not.toContain("script");
-  expect(xml).not.toMatch(/[\u0000\u001b]/);
-  expect(toSummary(journal).join("\n")).not.toMatch(/[\u0000\u001b]/);
+  expect(withoutLines(xml)).not.toMatch(/\p{Cc}/u);
+  expect(withoutLines(toSummary(journal).join("\n"))).not.toMatch(/\p{Cc}/u);
 });
 
 test("a hundred thousand requests make a page of the same size", () => {

@@ -57,6 +57,8 @@ test("a cluster that was not started for chaos refuses every fault", () => {
   const { points, broken, lease } = aBrokenLamp(false);
 
   expect(() => points.inject(lease)).toThrow("--chaos");
+  // Before there is anything to read: a caller on a socket is then answered with the reason.
+  expect(() => points.hold(lease, new AbortController().signal)).toThrow("--chaos");
   expect(broken).toEqual([]);
 });
 

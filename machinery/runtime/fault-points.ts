@@ -81,9 +81,16 @@ export class FaultPoints {
     return [...this.#held.values()].map(({ lease }) => lease);
   }
 
-  /** Injects, tells so, and holds until the lease ends or the signal aborts: the caller's connection is the lease. */
-  async *hold(lease: FaultLease, signal: AbortSignal): AsyncGenerator<{ injected: string }> {
+  /**
+   * Injects, tells so, and holds until the lease ends or the signal aborts: the caller's connection is the lease. Throws as
+   * `inject` does, before there is anything to read.
+   */
+  hold(lease: FaultLease, signal: AbortSignal): AsyncGenerator<{ injected: string }> {
     this.inject(lease);
+    return this.#untilEnded(lease, signal);
+  }
+
+  async *#untilEnded(lease: FaultLease, signal: AbortSignal): AsyncGenerator<{ injected: string }> {
     const heal = (): void => this.heal(lease.id);
     signal.addEventListener("abort", heal, { once: true });
     const ended = this.#held.get(lease.id)?.ended;
