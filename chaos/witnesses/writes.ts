@@ -46,14 +46,20 @@ class Writer {
   #life: Life | undefined;
   #lives = 0;
   #finished = false;
+  #writing: Promise<void> | undefined;
 
   constructor(cluster: ClusterAccess, suffix: string) {
     this.#cluster = cluster;
     this.#suffix = suffix;
   }
 
-  async write(): Promise<void> {
-    if (this.#finished || this.#records.length >= MOST_WRITES) return;
+  write(): Promise<void> {
+    if (this.#finished || this.#records.length >= MOST_WRITES) return Promise.resolve();
+    this.#writing = this.#write();
+    return this.#writing;
+  }
+
+  async #write(): Promise<void> {
     const life = (this.#life ??= this.#newLife());
     const verb = life.left.shift() ?? "create";
     const record: WriteRecord = {
@@ -113,6 +119,7 @@ class Writer {
   /** What is there at the end goes to the last write of each object; then the objects go. */
   async finish(): Promise<WriteRecord[]> {
     this.#finished = true;
+    await this.#writing;
     const values = await this.#readAll();
     const last = new Map(this.#records.map((record) => [record.key, record]));
     if (values) for (const [key, record] of last) record.finally = values.get(key) ?? null;

@@ -90,8 +90,8 @@ export const killer = (): FaultSpec =>
   aFault("kill-pod", {
     trigger: newTrigger({
       startMs: { min: 0, max: 0 },
-      repeat: { everyMs: { min: 1000, max: 1500 }, jitterMs: 0, times: 4 },
-      untilMs: 6000,
+      repeat: { everyMs: { min: 700, max: 900 }, jitterMs: 0, times: 4 },
+      untilMs: 4000,
     }),
   });
 

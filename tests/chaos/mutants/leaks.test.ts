@@ -5,7 +5,7 @@ import { judgedRun } from "./judged-run.js";
 const invariants = ["nothing-leaked"];
 
 test("unchanged, nothing is left of a run", async () => {
-  const { violated, verdict } = await judgedRun({ invariants });
+  const { violated } = await judgedRun({ invariants });
   expect(violated).toEqual([]);
 });
 
