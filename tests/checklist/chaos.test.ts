@@ -70,7 +70,9 @@ row(80, async () => {
   // Processes are killed and paused while pods come and go; all of it comes back.
   const held = report.verdicts.filter(({ verdict }) => verdict.held).map(({ invariant }) => invariant);
   expect(held).toEqual(expect.arrayContaining(["recovery", "cluster-ip-stable"]));
-  const made = report.history.faults.filter(({ outcome }) => outcome === "injected").map(({ fault }) => fault);
+  const made = report.history.faults
+    .filter(({ outcome }) => outcome === "injected")
+    .map(({ fault }) => fault);
   expect(new Set(made)).toEqual(new Set(["kill-pod", "process-kill", "process-pause"]));
   expect(report.history.recovery).toMatchObject({
     deploymentsAvailable: true,
