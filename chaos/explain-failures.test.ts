@@ -50,6 +50,27 @@ test("a slice that never reached the proxy is told as one that it did not hear o
   );
 });
 
+test("a port that was closed while the table still had it is told, and nothing before its cause", () => {
+  const ports = [
+    { atMs: START_MS, ip: "10.244.1.7", port: 80, open: true },
+    { atMs: START_MS + 3100, ip: "10.244.1.7", port: 80, open: false },
+  ];
+  const history = stalledHistory({ evidence: { ports } });
+  const seenLate = history.pods.map((record) => ({
+    ...record,
+    atMs: Math.max(record.atMs, START_MS + 3600),
+  }));
+  const pods = [...history.pods.slice(0, 1), ...seenLate.slice(1)];
+
+  expect(explainFailures(history, stalledScenario)[0]?.text).toContain(
+    "that pod was going since 3.00 s; it closed its port at 3.10 s; its EndpointSlice dropped it at 3.20 s",
+  );
+  // The runner's watch of pods was late; the slice without the pod proves that it was going.
+  expect(explainFailures({ ...history, pods }, stalledScenario)[0]).toMatchObject({
+    goingMs: START_MS + 3200,
+  });
+});
+
 test("a slice that kept a pod that went is blamed itself", () => {
   const history = stalledHistory({ timeline: [] });
   const [story] = explainFailures(

@@ -1,3 +1,4 @@
+import { formatAddress } from "../machinery/network/addresses.js";
 import { byMissingEndpoints, flowOf } from "./checkers/failures-explained.js";
 import { type Convergence, convergencesOf } from "./convergence.js";
 import type { FaultRecord, FlowRecord, History, Operation, PodRecord } from "./history.js";
@@ -20,6 +21,8 @@ export interface FailureStory {
   tableRevision?: number;
   /** When the pod began to go, or ceased to be ready. */
   goingMs?: number;
+  /** When its program listened no more; known where something asked for evidence of ports. */
+  portClosedMs?: number;
   /** When the EndpointSlice dropped it, the node's proxy heard, and the node's table dropped it. */
   sliceDroppedMs?: number;
   proxyHeardMs?: number;
@@ -111,9 +114,21 @@ function storyOf(operation: Operation, flow: FlowRecord | undefined, context: Co
   if (flow?.node !== undefined) story.node = flow.node;
   if (flow?.tableRevision !== undefined) story.tableRevision = flow.tableRevision;
   if (flow?.backend !== undefined) story.backend = flow.backend;
+  const portClosedMs = flow && portClosedBefore(history, flow);
+  if (portClosedMs !== undefined) story.portClosedMs = portClosedMs;
   if (flow?.pod !== undefined) Object.assign(story, { pod: flow.pod }, momentsOf(flow, story, context));
   story.text = [whatHappened(operation, flow, context), ...whyOf(story, context)].join("; ");
   return story;
+}
+
+/** Closed before the connection, or in the moment that it came. */
+const CLOSING_MS = 50;
+
+function portClosedBefore({ evidence }: History, { backend, atMs }: FlowRecord): number | undefined {
+  const last = evidence?.ports?.findLast(
+    (port) => formatAddress(port) === backend && port.atMs <= atMs + CLOSING_MS,
+  );
+  return last && !last.open ? last.atMs : undefined;
 }
 
 type Moments = Pick<FailureStory, "goingMs" | "sliceDroppedMs" | "proxyHeardMs" | "tableDroppedMs">;
@@ -128,15 +143,20 @@ function momentsOf(flow: FlowRecord, { service }: FailureStory, { history, chang
       change.noLongerReady.includes(flow.pod ?? "") &&
       change.receivedMs >= goingMs - WATCH_LATE_MS,
   );
-  const sliceDroppedMs = dropped?.sliceMs ?? sliceDropOf(history, flow.pod ?? "", service, goingMs);
+  const seenMs = dropped?.sliceMs ?? sliceDropOf(history, flow.pod ?? "", service, goingMs);
+  // The runner's own watches are late as any: what came of a change proves that it was there before.
+  const sliceDroppedMs = earlier(seenMs, dropped?.receivedMs);
   const tableDroppedMs = flow.node === undefined ? undefined : dropped?.tables[flow.node];
   return {
-    goingMs,
+    goingMs: earlier(goingMs, sliceDroppedMs) ?? goingMs,
     ...(sliceDroppedMs === undefined ? {} : { sliceDroppedMs }),
     ...(dropped === undefined ? {} : { proxyHeardMs: dropped.receivedMs }),
     ...(tableDroppedMs === undefined ? {} : { tableDroppedMs }),
   };
 }
+
+const earlier = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
 /** When the pod last was asked to go, or ceased to be ready, before or right after the moment. */
 function goingSince(pods: readonly PodRecord[], pod: string, momentMs: number): number | undefined {
@@ -195,7 +215,9 @@ function whyOf(story: FailureStory, { history }: Context): string[] {
   const at = (atMs: number): string => momentIn(history, atMs);
   const parts: string[] = [];
   if (story.goingMs !== undefined) {
-    parts.push(`that pod was going since ${at(story.goingMs)}`);
+    const late = story.goingMs > story.atMs;
+    parts.push(`that pod was ${late ? "seen going at" : "going since"} ${at(story.goingMs)}`);
+    if (story.portClosedMs !== undefined) parts.push(`it closed its port at ${at(story.portClosedMs)}`);
     parts.push(
       story.sliceDroppedMs === undefined
         ? "no EndpointSlice ever dropped it"
