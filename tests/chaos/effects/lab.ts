@@ -147,6 +147,32 @@ export class Lab {
       .sort();
   }
 
+  /** The service ports that a node has rules for. */
+  routes(node: string): string[] {
+    const table = this.cluster.dataPlane.router.kernel(node)?.table;
+    return [...(table?.routes() ?? [])].map(({ route }) => route.servicePort);
+  }
+
+  /** Paths of the requests that clients of this user agent send to the API server from now on. */
+  requests(agent: string): string[] {
+    const { api } = this.cluster.world;
+    const { server } = api;
+    const paths: string[] = [];
+    if (!server) throw new RangeError("the API server is down");
+    const { handler, clock } = server;
+    api.serve(
+      {
+        request(request, signal) {
+          if (request.headers["user-agent"]?.startsWith(agent)) paths.push(request.path);
+          return handler.request(request, signal);
+        },
+        upgrade: (request, upgrade, signal) => handler.upgrade(request, upgrade, signal),
+      },
+      clock,
+    );
+    return paths;
+  }
+
   stop(): Promise<void> {
     return this.cluster.stop();
   }
