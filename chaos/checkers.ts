@@ -6,6 +6,7 @@ import { endpointsConverge } from "./checkers/endpoints-converge.js";
 import { failuresExplained } from "./checkers/failures-explained.js";
 import { latencyBudget } from "./checkers/latency-budget.js";
 import { noWriteLost } from "./checkers/no-write-lost.js";
+import { noRequestLost } from "./checkers/no-request-lost.js";
 import { nothingLeaked } from "./checkers/nothing-leaked.js";
 import { onlySelectedPods } from "./checkers/only-selected-pods.js";
 import { onlyTableBackends } from "./checkers/only-table-backends.js";
@@ -18,6 +19,7 @@ import { watchesComplete } from "./checkers/watches-complete.js";
 /** Every invariant a scenario can name. */
 export const checkers: readonly Checker[] = [
   requestBudget,
+  noRequestLost,
   latencyBudget,
   tablesAgree,
   endpointsConverge,

@@ -19,6 +19,8 @@ export interface ClusterAccess {
   flows(fromMs: number, toMs: number): Promise<FlowRecord[]>;
   /** One GET on a component's admin handlers: tables, timelines, faults. */
   inspect(component: Component, path: string): Promise<unknown>;
+  /** Names of the cluster's processes that run now, in any order. Absent: nobody can say. */
+  processes?(): Promise<string[]>;
   /** Tells, until the signal aborts, when whoever holds the cluster's faults is gone or going. Absent: that cannot be. */
   onLost?(tell: (why: string) => void, signal: AbortSignal): void;
 }

@@ -9,6 +9,8 @@ export interface Evidence {
   writes?: WriteRecord[];
   lookups?: LookupRecord[];
   resources?: ResourceSample[];
+  /** Names of the processes before the traffic, and when everything had recovered. */
+  processes?: { before: string[]; after: string[] };
   ports?: PortRecord[];
   settled?: Settlement;
 }

@@ -26,6 +26,7 @@ export function simulatedAccess(cluster: SimulatedCluster, files: ReadManifests)
     },
     requestFromHost: (request) => host.send(request),
     flows: async (fromMs, toMs) => cluster.flows().filter(({ atMs }) => atMs >= fromMs && atMs <= toMs),
+    processes: async () => cluster.processes.all.filter(({ isRunning }) => isRunning).map(({ name }) => name),
     inspect: (component, path) => reach.components.inspect(component, path),
   };
 }

@@ -1,5 +1,5 @@
 import { type Checker, verdictOf } from "../checker.js";
-import type { ResourceSample } from "../evidence.js";
+import type { Evidence, ResourceSample } from "../evidence.js";
 import { resourcesWitness } from "../witnesses/resources.js";
 
 /**
@@ -19,10 +19,11 @@ export const nothingLeaked: Checker = {
     const after = extremes(samples, "after", Math.min);
     if (after.size === 0) return verdictOf(["no component said what it holds"], "", "nobody could be asked");
     const grown = [...after].filter(([what, count]) => count > (before.get(what) ?? count) + Number(allowed));
+    const stray = strayProcesses(evidence?.processes);
     return verdictOf(
-      grown.map(([what, count]) => `${what}: ${before.get(what) ?? 0} before, ${count} after`),
+      [...stray, ...grown.map(([what, count]) => `${what}: ${before.get(what) ?? 0} before, ${count} after`)],
       `at rest: ${[...after].map(([what, count]) => `${what} ${before.get(what) ?? "?"} → ${count}`).join(", ")}`,
-      `${grown.length} kinds of resources were left behind`,
+      `${grown.length + stray.length} kinds of resources were left behind`,
     );
   },
 };
@@ -39,4 +40,15 @@ function extremes(
       found.set(what, extreme(found.get(what) ?? count, count));
     }
   return found;
+}
+
+/** Those that run beside the ones there were. */
+function strayProcesses(seen: Evidence["processes"]): string[] {
+  const known = [...(seen?.before ?? [])];
+  return (seen?.after ?? []).flatMap((name) => {
+    const at = known.indexOf(name);
+    if (at < 0) return [`process ${name} was not there before`];
+    known.splice(at, 1);
+    return [];
+  });
 }

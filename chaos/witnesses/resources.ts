@@ -12,13 +12,24 @@ export const resourcesWitness: Witness = {
   name: "resources",
   async start(context) {
     const samples = await sampled(context, "before", BEFORE_SAMPLES);
+    const before = await processesOf(context);
     return {
-      testify: async () => ({
-        resources: [...samples, ...(await sampled(context, "after", AFTER_SAMPLES))],
-      }),
+      testify: async () => {
+        const resources = [...samples, ...(await sampled(context, "after", AFTER_SAMPLES))];
+        const after = await processesOf(context);
+        return { resources, ...(before && after ? { processes: { before, after } } : {}) };
+      },
     };
   },
 };
+
+async function processesOf({ cluster }: WitnessContext): Promise<string[] | undefined> {
+  try {
+    return await cluster.processes?.();
+  } catch {
+    return undefined;
+  }
+}
 
 async function sampled(
   { cluster }: WitnessContext,

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { dirname } from "node:path";
 import type { ClusterAccess, HostAnswer, HostRequest } from "../../chaos/cluster-access.js";
@@ -13,6 +14,7 @@ import { applyWhileStarting } from "../objects/apply.js";
 import { builtInResource } from "../resource-for.js";
 import { ClusterDir, type ClusterFile, UserError } from "../supervisor/cluster.js";
 import { adminSocket } from "../supervisor/processes.js";
+import type { ClusterStatus } from "../supervisor/supervisor.js";
 
 const MOST_FLOWS = 1_000_000;
 
@@ -41,6 +43,7 @@ export function liveCluster(
     faults: liveFaults(supervisor),
     onLost: (tell, signal) => whenLost(supervisor, tell, signal),
     shape: () => Promise.resolve({ nodes: cluster.nodes }),
+    processes: () => runningProcesses(adminSocket(cluster, "supervisor")),
     inspect: (component, path) => adminCall(adminSocket(cluster, component), "GET", path),
     async apply(manifests, signal) {
       const documents = manifests.flatMap((source) =>
@@ -65,6 +68,24 @@ export function liveCluster(
     },
     close: () => agent.destroy(),
   };
+}
+
+/** What the supervisor knows of, and its other children, if the system tells. */
+async function runningProcesses(supervisor: string): Promise<string[]> {
+  const status = (await adminCall(supervisor, "GET", "/status")) as ClusterStatus;
+  const running = status.processes.filter(({ pid }) => pid !== null);
+  const known = new Set(running.map(({ pid }) => String(pid)));
+  const others = childrenOf(status.supervisor).filter((pid) => !known.has(pid));
+  return [...running.map(({ name }) => name), ...others.map((pid) => `with pid ${pid}`)];
+}
+
+/** Empty where there is no /proc. */
+function childrenOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+  } catch {
+    return [];
+  }
 }
 
 const known = new Map<string, number>();

@@ -1,3 +1,4 @@
+import { jest } from "@jest/globals";
 import type { Verdict } from "../../../chaos/checker.js";
 import { checkers } from "../../../chaos/checkers.js";
 import { withDefaults } from "../../../chaos/parameters.js";
@@ -10,8 +11,12 @@ import {
 } from "../../../chaos/scenario/defaults.js";
 import type { FaultSpec, Scenario } from "../../../chaos/scenario/types.js";
 import { faults } from "../../../chaos/faults.js";
+import type { SimulatedCluster } from "../../../simulation/cluster.js";
 import type { Parts } from "../../../simulation/parts.js";
 import { runSeed, type SeedRun } from "../../../simulation/run-seed.js";
+
+// A run takes a fraction of a second, on a machine that does nothing else.
+jest.setTimeout(60_000);
 
 const deployment = {
   apiVersion: "apps/v1",
@@ -68,6 +73,7 @@ export interface JudgedOptions {
   parts?: Parts;
   faults?: readonly FaultSpec[];
   scenario?: Partial<Scenario>;
+  onCluster?: (cluster: SimulatedCluster) => void;
 }
 
 /** A step with everything as a file would have it. */
@@ -111,6 +117,7 @@ export async function judgedRun(options: JudgedOptions): Promise<JudgedRun> {
     }),
     files: new Map(),
     ...(parts ? { parts } : {}),
+    ...(options.onCluster ? { onCluster: options.onCluster } : {}),
   });
   if (!run.report) throw new Error(`there was nothing to judge: ${run.error}`);
   const { verdicts } = run.report;

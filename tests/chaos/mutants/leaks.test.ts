@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { ProxyOptions } from "../../../proxy-sim/proxy.js";
-import { judgedRun } from "./judged-run.js";
+import { newTarget } from "../../../chaos/scenario/defaults.js";
+import { aFault, judgedRun } from "./judged-run.js";
 
 const invariants = ["nothing-leaked"];
 
@@ -25,4 +26,19 @@ test("a proxy that leaves a timer behind with each sync is caught", async () => 
   const { verdict } = await judgedRun({ invariants, parts: { proxy: leaky } });
 
   expect(verdict("nothing-leaked").violations[0]).toMatch(/^proxy timers: \d+ before, \d+ after$/);
+});
+
+test("a supervisor that forgets to end a second instance is caught", async () => {
+  const twice = aFault("duplicate-instance", { target: newTarget({ component: "proxy" }) });
+  const { verdict } = await judgedRun({ invariants, faults: [twice] });
+  expect(verdict("nothing-leaked").held).toBe(true);
+
+  const forgotten = await judgedRun({
+    invariants,
+    faults: [twice],
+    onCluster: ({ processes }) => {
+      processes.removeDuplicate = () => Promise.resolve();
+    },
+  });
+  expect(forgotten.verdict("nothing-leaked").violations[0]).toBe("process proxy-2 was not there before");
 });
