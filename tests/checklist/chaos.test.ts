@@ -21,14 +21,15 @@ const violated = ({ verdicts }: RunReport): unknown[] => verdicts.filter(({ verd
 
 row(46, async () => {
   const scenario = await readScenarioFile("manifests/chaos/pod-killer.yaml");
-  const report = await run({ ...scenario, cluster: { ...scenario.cluster, reusePolicy: "adversarial" } });
+  const cluster = { ...scenario.cluster, reusePolicy: "adversarial" } as const;
+  const report = await run({ ...scenario, cluster, durationMs: 12_000 });
 
   const { history, verdicts } = report;
   const ips = history.pods.filter(({ labels }) => labels["app"] === "web").flatMap(({ ip }) => ip ?? []);
   const killed = history.faults.filter(({ outcome }) => outcome === "injected");
   expect(violated(report)).toEqual([]);
   expect(verdicts.map(({ invariant }) => invariant)).toContain("only-selected-pods");
-  expect(killed.length).toBeGreaterThanOrEqual(5);
+  expect(killed.length).toBeGreaterThanOrEqual(4);
   expect(new Set(ips).size).toBeGreaterThan(3);
   expect(history.flows.filter(({ servicePort }) => servicePort === "default/web").length).toBeGreaterThan(
     500,

@@ -157,7 +157,7 @@ row(17, () =>
     await lab.kill(victim?.metadata.name ?? "");
     await lab.kill("alone");
     await lab.available("web");
-    await lab.cluster.run(600_000);
+    await lab.cluster.run(120_000);
 
     const uids = (await identities(lab)).map(({ uid }) => uid);
     expect(uids).toHaveLength(3);
