@@ -82,7 +82,10 @@ export const hasToken = (value: string | undefined, token: string): boolean =>
     .split(",")
     .some((part) => part.trim() === token);
 
-/** Head and body in as few writes as possible; an iterable goes chunk by chunk when `chunked`, else as it is. */
+/** A larger body is not worth copying to save a write. */
+const MOST_COPIED_BYTES = 64 * 1024;
+
+/** Head and body in as few writes as is worth it; an iterable goes chunk by chunk when `chunked`, else as it is. */
 export async function writeMessage(
   stream: Pick<ByteStream, "write">,
   head: string,
@@ -91,8 +94,10 @@ export async function writeMessage(
 ): Promise<void> {
   const headBytes = Buffer.from(head, "latin1");
   if (body === undefined || body instanceof Uint8Array) {
-    const whole = body && body.length > 0 ? Buffer.concat([headBytes, body]) : headBytes;
-    return stream.write(whole);
+    if (!body || body.length === 0) return stream.write(headBytes);
+    if (body.length <= MOST_COPIED_BYTES) return stream.write(Buffer.concat([headBytes, body]));
+    await stream.write(headBytes);
+    return stream.write(body);
   }
   await stream.write(headBytes);
   for await (const chunk of body) {
