@@ -291,7 +291,7 @@ row(72, async () => {
     expect(address.split(":")[0]).toBe(during);
   });
 
-  expect(during).toMatch(/^127\.\d+\.1\.\d+$/);
+  expect(during).toMatch(/^127\./);
   expect(page).toContain("Directory listing for /");
   await eventually(async () => (await externalIp()) === before);
   expect(before).toBe("<pending>");
