@@ -10,7 +10,7 @@ export interface BenchOptions {
 export const parseBenchOptions = (argv: readonly string[], results: string): BenchOptions =>
   new Command("npm run bench --")
     .description("Measures the cluster beside what the machine can do at best.")
-    .option("--quick", "smaller sizes and fewer rounds, in about 90 seconds", false)
+    .option("--quick", "smaller sizes and fewer rounds, in about two minutes", false)
     .option("--only <names...>", "just these benchmarks")
     .option("--results <dir>", "where the JSON goes", results)
     .parse([...argv], { from: "user" })

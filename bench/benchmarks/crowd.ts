@@ -11,7 +11,7 @@ import type { Target } from "../jobs/raw-client.js";
 const PER_PROCESS = 10_000;
 const PROCESSES = ["dataplane", "kubelet"] as const;
 const FREED_WITHIN_MS = 30_000;
-const HOLD_MS = 3000;
+const HOLD_MS = { quick: 500, full: 3000 };
 const AIM_MB = 1500;
 const SPARE_FLOWS = 4;
 
@@ -35,7 +35,7 @@ export const crowd: Benchmark = {
     const cluster = await BenchCluster.start(context, { manifests: [DEMO_MANIFESTS] });
     const target = cluster.nodePort(await cluster.until(() => cluster.file));
     await cluster.until(() => pageAt(target));
-    const silent = quick ? 2000 : 100_000;
+    const silent = quick ? 1000 : 100_000;
     progress(`${silent} clients that never send`);
     const opened = await besiege(context, cluster, target, { connections: silent });
     const deaf = quick ? 50 : 500;
@@ -50,7 +50,7 @@ export const crowd: Benchmark = {
 };
 
 async function besiege(
-  { scope, signal }: BenchContext,
+  { quick, scope, signal }: BenchContext,
   cluster: BenchCluster,
   target: Target,
   crowdOptions: Pick<CrowdOptions, "connections" | "flood">,
@@ -66,7 +66,14 @@ async function besiege(
   let during = before;
   let over = false;
   const all = Promise.all(
-    parts.map((count) => runJob(scope, "crowd", { target, connections: count, holdMs: HOLD_MS, ...flood })),
+    parts.map((count) =>
+      runJob(scope, "crowd", {
+        target,
+        connections: count,
+        holdMs: HOLD_MS[quick ? "quick" : "full"],
+        ...flood,
+      }),
+    ),
   ).finally(() => {
     over = true;
   });

@@ -3,7 +3,7 @@ import { startHaproxy } from "../floors/haproxy.js";
 import type { BenchCluster } from "../harness/bench-cluster.js";
 import type { BenchContext, Measure } from "../harness/benchmark.js";
 import { runJob, startServer } from "../harness/jobs.js";
-import { interleave } from "../harness/statistics.js";
+import { interleave, median } from "../harness/statistics.js";
 import { local, pageAt } from "../harness/targets.js";
 import { virtualTargets } from "../harness/virtual-targets.js";
 import type { Target } from "../jobs/raw-client.js";
@@ -45,7 +45,7 @@ export async function measureBytes(context: BenchContext, cluster: BenchCluster)
   const { NodePort = [], ClusterIP = [], ...others } = samples;
   const floors = Object.entries(others).map(([name, values]) => ({ name, values }));
   return Object.entries({ NodePort, ClusterIP }).map(([way, values]) => {
-    const share = (values[0] ?? 0) / (floors[0]?.values[0] ?? 1);
+    const share = median(values) / median(floors[0]?.values ?? []);
     return {
       name: `${way}, bytes of large answers`,
       unit: "MB/s",
