@@ -62,6 +62,8 @@ export interface Fault<Target = unknown> {
   layer: Layer;
   /** What `target` in the scenario selects; `none` takes no target. */
   targets: "pods" | "nodes" | "services" | "deployments" | "component" | "links" | "none";
+  /** What it hits when the scenario does not say, in words. Absent: pods, Services and Deployments have to be said. */
+  otherwise?: string;
   parameters: Readonly<Record<string, ParameterSpec>>;
   /** Done with its injection (a kill): takes no `duration`. */
   momentary?: boolean;

@@ -15,6 +15,7 @@ export interface PointFault {
   summary: string;
   layer: Layer;
   targets: Fault["targets"];
+  otherwise?: string;
   parameters?: Readonly<Record<string, ParameterSpec>>;
   /** The leases to hold; undefined or none when nothing matches. */
   choose(context: ChoiceContext, spec: FaultSpec): Promise<PointTarget | undefined>;

@@ -87,6 +87,7 @@ export const dnsFaults: readonly Fault[] = kinds.map(({ name, summary, parameter
     summary,
     layer: "dns",
     targets: "pods",
+    otherwise: "the pods of cluster DNS",
     ...(parameters ? { parameters } : {}),
     async choose(context, spec) {
       const chosen = (await chooseDnsPods(context, spec.target)).map(({ metadata }) => metadata);

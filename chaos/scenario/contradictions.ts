@@ -125,7 +125,9 @@ const wordFor = (targets: KnownFault["targets"]): string =>
   targets === "component" ? "a component" : targets;
 
 /** Pods, Services and Deployments are never meant all together by silence; any node may be. */
-function missesTarget(target: TargetSpec, given: ReadonlySet<string>, { targets }: KnownFault): boolean {
+function missesTarget(target: TargetSpec, given: ReadonlySet<string>, fault: KnownFault): boolean {
+  const { targets, otherwise } = fault;
+  if (otherwise !== undefined) return false;
   if (targets === "none" || targets === "nodes") return false;
   if (targets === "component") return target.component === undefined;
   if (targets === "links") return target.from === undefined && target.to === undefined;

@@ -44,7 +44,8 @@ function overview(vocabulary: Vocabulary): string {
 }
 
 function explainFault(fault: Vocabulary["faults"][number], vocabulary: Vocabulary): string {
-  const targets = fault.targets === "none" ? "takes no target" : `hits ${fault.targets}`;
+  const otherwise = fault.otherwise === undefined ? "" : ` (without a target, ${fault.otherwise})`;
+  const targets = fault.targets === "none" ? "takes no target" : `hits ${fault.targets}${otherwise}`;
   const held = fault.momentary ? "done at once" : "held for `duration`, or to `until`";
   const parameters = table(parameterFields(fault.parameters, vocabulary.readObjects), "PARAMETERS");
   return `FAULT: ${fault.name}\nLAYER: ${fault.layer}\n\n${fault.summary}\n${targets}; ${held}\n\n${parameters}`;

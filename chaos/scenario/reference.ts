@@ -9,7 +9,8 @@ export function scenarioReference(vocabulary: Vocabulary): string {
   const fields = sections("spec", scenarioFields(vocabulary, DEFAULT_DURATION_MS), new Set());
   const faults = vocabulary.faults.map((fault) => {
     const held = fault.momentary ? "done at once" : "held";
-    const hits = fault.targets === "none" ? "" : `hits ${fault.targets}, `;
+    const otherwise = fault.otherwise === undefined ? "" : `, else ${fault.otherwise}`;
+    const hits = fault.targets === "none" ? "" : `hits ${fault.targets}${otherwise}; `;
     const parameters =
       Object.keys(fault.parameters).length > 0 ? `\n${table(parameterFields(fault.parameters))}` : "";
     return `### ${fault.name}\n\n${sentence(fault.summary)} (${fault.layer}; ${hits}${held})\n${parameters}`;
@@ -24,10 +25,21 @@ export function scenarioReference(vocabulary: Vocabulary): string {
     "## Fields\n",
     ...fields,
     "## Faults\n",
+    overview(vocabulary.faults),
     ...faults,
     "## Invariants\n",
     ...invariants,
   ].join("\n");
+}
+
+/** All of them at a glance, by layer. */
+function overview(faults: Vocabulary["faults"]): string {
+  const layers = [...new Set(faults.map(({ layer }) => layer))];
+  const rows = layers.map((layer) => {
+    const names = faults.filter((fault) => fault.layer === layer).map(({ name }) => `[${name}](#${name})`);
+    return `| ${layer} | ${names.join(", ")} |`;
+  });
+  return `| layer | faults |\n| --- | --- |\n${rows.join("\n")}\n`;
 }
 
 /** A table for these fields, and one for each that has fields of its own; a field that stands in two places is told once. */

@@ -3,7 +3,10 @@ import type { Fault } from "../fault.js";
 
 /** What scenarios can name. */
 export interface Vocabulary {
-  faults: readonly Pick<Fault, "name" | "summary" | "layer" | "targets" | "parameters" | "momentary">[];
+  faults: readonly Pick<
+    Fault,
+    "name" | "summary" | "layer" | "targets" | "otherwise" | "parameters" | "momentary"
+  >[];
   checkers: readonly Pick<Checker, "name" | "summary" | "parameters">[];
   /**
    * The objects of a file that a scenario names, for parameters that hold objects. Throws an Error that says what is wrong.

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
+import { faults } from "../../../chaos/faults.js";
+import { parseScenario } from "../../../chaos/scenario/parse.js";
 import { app, client, Lab, service } from "./lab.js";
 
 let lab: Lab;
@@ -75,4 +77,11 @@ test("dns-replica-behind: the answer depends on which replica is asked", async (
     answers.add((await lookup("late.default.svc.cluster.local")).includes("NXDOMAIN"));
 
   expect(answers).toEqual(new Set([true, false]));
+});
+
+test("a scenario need not say which pods are cluster DNS", () => {
+  const spec = { faults: [{ fault: "dns-servfail", at: "1s", duration: "2s", target: { mode: "all" } }] };
+  const head = { apiVersion: "chaos.kubesim.dev/v1", kind: "Scenario", metadata: { name: "dns" } };
+
+  expect(parseScenario({ ...head, spec }, { faults, checkers: [] }).errors).toEqual([]);
 });
