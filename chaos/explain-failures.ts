@@ -34,8 +34,9 @@ export interface FailureStory {
 const MOST_STORIES = 20;
 /** Looking up a connection costs the length of the flow log: later failures count with the last one like them. */
 const MOST_LOOKED_UP = 1000;
-/** A fault that was over so long before has nothing to do with it. */
+/** A fault that was over so long before has nothing to do with it; what was done at once (a rollout) goes on for a while. */
 const AFTERMATH_MS = 3000;
+const AFTER_MOMENTARY_MS = 10_000;
 /** A pod that began to go so long before, or a little after (its watch may be late). */
 const GOING_BEFORE_MS = 60_000;
 const WATCH_LATE_MS = 500;
@@ -88,7 +89,8 @@ export const faultsAround = ({ faults }: History, atMs: number): FaultRecord[] =
     (fault) =>
       fault.outcome === "injected" &&
       fault.atMs <= atMs &&
-      (fault.healedAtMs ?? Number.POSITIVE_INFINITY) >= atMs - AFTERMATH_MS,
+      (fault.healedAtMs ?? Number.POSITIVE_INFINITY) >=
+        atMs - (fault.endsAtMs === undefined ? AFTER_MOMENTARY_MS : AFTERMATH_MS),
   );
 
 /** What acted, and what was done at once just before: to this pod, if anything was. */

@@ -78,10 +78,11 @@ async function many(options: SimulateOptions, seeds: number): Promise<number> {
   const pool = new SeedPool({ jobs, files });
   const progress = new Progress({ context, seeds, quiet: json });
   const bySeed: ExploredSeed[] = [];
+  const wanted = seedsFrom(scenario.seed, seeds);
   try {
     const found = await explore({
       scenario,
-      seeds: seedsFrom(scenario.seed, seeds),
+      seeds: wanted,
       pool,
       signal: context.signal,
       onSeed: (done, summary) => {
@@ -106,6 +107,8 @@ async function many(options: SimulateOptions, seeds: number): Promise<number> {
         : undefined;
     progress.end();
     tellExploration({ wanted: seeds, found, scenario, file, shrunk, json, tookMs, context });
+    const order = new Map(wanted.map((seed, i) => [seed, i]));
+    bySeed.sort((a, b) => (order.get(a.seed) ?? 0) - (order.get(b.seed) ?? 0));
     await writeExploration(options, { scenario, files, found, bySeed });
     return exitCode(found, context.signal);
   } finally {
