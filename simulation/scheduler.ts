@@ -42,7 +42,9 @@ export class SimulationScheduler {
     for (;;) {
       const nextMs = this.#clock.nextMs;
       if (nextMs === undefined || nextMs > untilMs) break;
-      await this.#step();
+      this.#step();
+      await turn();
+      this.#look();
     }
     this.#clock.skipTo(untilMs);
     this.#watch();
@@ -60,12 +62,16 @@ export class SimulationScheduler {
   async #runUntil(condition: () => boolean | Promise<boolean>, limitMs: number, what: string): Promise<void> {
     const untilMs = this.#clock.monotonicMs() + limitMs;
     await turn();
-    while (!(await this.#holds(condition))) {
+    for (;;) {
+      const verdict = condition();
+      if (typeof verdict === "boolean" ? verdict : await this.settle(verdict)) return;
       const nextMs = this.#clock.nextMs;
       if (nextMs === undefined || nextMs > untilMs) {
         throw new RangeError(`${what} did not come true within ${limitMs} ms of simulated time`);
       }
-      await this.#step();
+      this.#step();
+      await turn();
+      this.#look();
     }
   }
 
@@ -95,16 +101,14 @@ export class SimulationScheduler {
     }
   }
 
-  async #holds(condition: () => boolean | Promise<boolean>): Promise<boolean> {
-    const verdict = condition();
-    return typeof verdict === "boolean" ? verdict : this.settle(verdict);
-  }
-
-  async #step(): Promise<void> {
+  /** Time goes to the next instant; a turn and `#look` follow. */
+  #step(): void {
     const beforeMs = this.#clock.monotonicMs();
     this.#clock.step();
-    await turn();
     this.#stuckSteps = this.#clock.monotonicMs() === beforeMs ? this.#stuckSteps + 1 : 0;
+  }
+
+  #look(): void {
     if (this.#stuckSteps > MOST_STEPS_WITHOUT_TIME) {
       throw new OutsideWorkError(
         "simulated time no longer moves: something sets timers of zero delay for ever",

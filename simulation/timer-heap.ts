@@ -1,9 +1,25 @@
 import type { Timer } from "../machinery/api/clock.js";
 
-interface Entry {
+/** One timer: due at an instant, in the order of setting. */
+class Entry implements Timer {
   readonly atMs: number;
   readonly order: number;
+  /** Undefined once it has fired or was cancelled. */
   fire: (() => void) | undefined;
+  readonly #heap: TimerHeap;
+
+  constructor(heap: TimerHeap, atMs: number, order: number, fire: () => void) {
+    this.#heap = heap;
+    this.atMs = atMs;
+    this.order = order;
+    this.fire = fire;
+  }
+
+  cancel(): void {
+    if (!this.fire) return;
+    this.fire = undefined;
+    this.#heap.cancelled();
+  }
 }
 
 /** A binary heap by time, then by the order of setting. Cancelled entries stay until they come to the top. */
@@ -22,21 +38,20 @@ export class TimerHeap {
   }
 
   add(atMs: number, fire: () => void): Timer {
-    const entry: Entry = { atMs, order: this.#order++, fire };
+    const entry = new Entry(this, atMs, this.#order++, fire);
     this.#heap.push(entry);
     this.#live++;
-    this.#up(this.#heap.length - 1);
-    return {
-      cancel: () => {
-        if (!entry.fire) return;
-        entry.fire = undefined;
-        this.#live--;
-      },
-    };
+    this.#up(entry, this.#heap.length - 1);
+    return entry;
   }
 
-  /** Takes every entry due at `nowMs`, lazily: one cancelled by an earlier one of the same instant does not fire. */
-  *takeDue(nowMs: number): Generator<() => void> {
+  /** An entry's own business. */
+  cancelled(): void {
+    this.#live--;
+  }
+
+  /** Fires every entry due at `nowMs` that was set before this call; one cancelled by an earlier one does not fire. */
+  fireDue(nowMs: number): void {
     const lastOrder = this.#order;
     for (;;) {
       this.#dropCancelled();
@@ -46,7 +61,7 @@ export class TimerHeap {
       const fire = top.fire;
       top.fire = undefined;
       this.#live--;
-      if (fire) yield fire;
+      fire?.();
     }
   }
 
@@ -56,44 +71,42 @@ export class TimerHeap {
 
   #pop(): void {
     const last = this.#heap.pop();
-    if (last && this.#heap.length > 0) {
-      this.#heap[0] = last;
-      this.#down(0);
-    }
+    if (last && this.#heap.length > 0) this.#down(last);
   }
 
-  #up(start: number): void {
+  /** Moves the hole at `start` up to where the entry belongs. */
+  #up(entry: Entry, start: number): void {
+    const heap = this.#heap;
     let i = start;
     while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (!this.#before(i, parent)) return;
-      this.#swap(i, parent);
-      i = parent;
+      const up = (i - 1) >> 1;
+      const parent = heap[up] as Entry;
+      if (!isBefore(entry, parent)) break;
+      heap[i] = parent;
+      i = up;
     }
+    heap[i] = entry;
   }
 
-  #down(start: number): void {
-    let i = start;
-    for (;;) {
-      const left = 2 * i + 1;
-      let least = i;
-      if (left < this.#heap.length && this.#before(left, least)) least = left;
-      if (left + 1 < this.#heap.length && this.#before(left + 1, least)) least = left + 1;
-      if (least === i) return;
-      this.#swap(i, least);
-      i = least;
+  /** Moves the hole at the top down to where the entry belongs. */
+  #down(entry: Entry): void {
+    const heap = this.#heap;
+    const size = heap.length;
+    let i = 0;
+    for (let child = 1; child < size; child = 2 * i + 1) {
+      let least = heap[child] as Entry;
+      const right = child + 1 < size ? (heap[child + 1] as Entry) : undefined;
+      if (right && isBefore(right, least)) {
+        least = right;
+        child++;
+      }
+      if (!isBefore(least, entry)) break;
+      heap[i] = least;
+      i = child;
     }
-  }
-
-  #before(a: number, b: number): boolean {
-    const left = this.#heap[a] as Entry;
-    const right = this.#heap[b] as Entry;
-    return left.atMs < right.atMs || (left.atMs === right.atMs && left.order < right.order);
-  }
-
-  #swap(a: number, b: number): void {
-    const entry = this.#heap[a] as Entry;
-    this.#heap[a] = this.#heap[b] as Entry;
-    this.#heap[b] = entry;
+    heap[i] = entry;
   }
 }
+
+const isBefore = (left: Entry, right: Entry): boolean =>
+  left.atMs < right.atMs || (left.atMs === right.atMs && left.order < right.order);

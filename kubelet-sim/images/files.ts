@@ -63,8 +63,12 @@ export interface FileSystem {
   openFile(path: string, mode: "read" | "write" | "append"): OpenFile;
 }
 
+/** An empty member, `.` or `..`. */
+const UNTIDY = /\/\.{0,2}(\/|$)/;
+
 /** Joins and normalises: no `.`, `..`, double or trailing slashes. */
 export function joinPath(base: string, path: string): string {
+  if (path.startsWith("/") && !UNTIDY.test(path)) return path;
   const parts: string[] = [];
   for (const part of (path.startsWith("/") ? path : `${base}/${path}`).split("/")) {
     if (part === "..") parts.pop();

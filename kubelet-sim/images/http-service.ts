@@ -99,7 +99,19 @@ function firstSignal(
 }
 
 /** `Sat, 21 Nov 2026 12:00:00 GMT` */
-export const toHttpDate = (ms: number): string => new Date(ms).toUTCString();
+export function toHttpDate(ms: number): string {
+  const second = Math.floor(ms / 1000);
+  const known = HTTP_DATES.get(second);
+  if (known !== undefined) return known;
+  if (HTTP_DATES.size >= MOST_DATES) HTTP_DATES.clear();
+  const text = new Date(ms).toUTCString();
+  HTTP_DATES.set(second, text);
+  return text;
+}
+
+/** By second: a busy server answers many requests in each. */
+const HTTP_DATES = new Map<number, string>();
+const MOST_DATES = 64;
 
 /** `21/Nov/2026:12:00:00 +0000`, as in access logs. */
 export function toAccessLogTime(ms: number): string {

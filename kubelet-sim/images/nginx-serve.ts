@@ -1,5 +1,5 @@
 import type { Http1Request } from "../../machinery/network/http1-server.js";
-import { decodeRequestPath } from "./http-service.js";
+import { decodeRequestPath, toHttpDate } from "./http-service.js";
 import { mediaTypeOf } from "./media-types.js";
 import {
   chooseLocation,
@@ -158,7 +158,7 @@ function sendFile(process: Process, request: Http1Request, path: string): NginxA
   const stat = process.files.stat(absolute);
   const seconds = Math.floor((stat?.modifiedAtMs ?? 0) / 1000);
   const etag = `"${seconds.toString(16)}-${(stat?.sizeBytes ?? 0).toString(16)}"`;
-  const headers = { "last-modified": new Date(seconds * 1000).toUTCString(), etag };
+  const headers = { "last-modified": toHttpDate(seconds * 1000), etag };
   if (request.headers["if-none-match"] === etag) return { status: 304, headers, body: EMPTY };
   const content = process.files.readFile(absolute);
   const all = { "content-type": mediaTypeOf(path), ...headers, "accept-ranges": "bytes" };

@@ -2,7 +2,7 @@ import type { Http1Answer, Http1Request } from "../../machinery/network/http1-se
 import { reasonPhrase } from "../../machinery/network/http1-writer.js";
 import { debianPrograms } from "../shell/programs.js";
 import { FileError } from "./files.js";
-import { runHttpService, toAccessLogTime } from "./http-service.js";
+import { runHttpService, toAccessLogTime, toHttpDate } from "./http-service.js";
 import type { Image } from "./image.js";
 import {
   NginxConfigError,
@@ -194,7 +194,7 @@ async function serve(
     body,
     headers: {
       server: `nginx/${version}`,
-      date: new Date(process.clock.nowMs()).toUTCString(),
+      date: toHttpDate(process.clock.nowMs()),
       "content-type": isError ? "text/html" : (type ?? "application/octet-stream"),
       ...(answer.status === 304 ? {} : { "content-length": String(body.length) }),
       connection: wantsClose(request) ? "close" : "keep-alive",

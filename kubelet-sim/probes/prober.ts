@@ -1,6 +1,7 @@
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Container, HttpGetAction, Probe, ProbeHandler } from "../../machinery/api/core-v1.js";
 import type { IntOrString } from "../../machinery/api/meta-v1.js";
+import { Deadline } from "../../machinery/client/deadline.js";
 import { formatAddress } from "../../machinery/network/addresses.js";
 import { type Connection, ConnectionError, type Network } from "../../machinery/network/network.js";
 import type { Container as RuntimeContainer } from "../container-runtime.js";
@@ -24,7 +25,6 @@ export interface ProbeTarget {
   clock: Clock;
 }
 
-const TIMED_OUT = new Error("the probe timed out");
 const SUCCESS: ProbeOutcome = { kind: "success" };
 
 // Upstream: pkg/kubelet/prober/prober.go runProbe and pkg/probe/.
@@ -35,16 +35,14 @@ export async function runProbe(
   signal: AbortSignal,
 ): Promise<ProbeOutcome> {
   const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
-  const deadline = new AbortController();
-  const timer = target.clock.setTimer(timeoutMs, () => deadline.abort(TIMED_OUT));
-  const both = AbortSignal.any([signal, deadline.signal]);
+  const deadline = new Deadline(target.clock, timeoutMs, signal);
   try {
-    return await check(probe, target, timeoutMs, both);
+    return await check(probe, target, timeoutMs, deadline.signal);
   } catch (err) {
     signal.throwIfAborted();
     return { kind: "error", message: err instanceof Error ? err.message : String(err) };
   } finally {
-    timer.cancel();
+    deadline.clear();
   }
 }
 

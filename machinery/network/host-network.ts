@@ -161,18 +161,18 @@ export class HostNetwork implements Network {
   async #dial(to: SocketAddress, port: number, options: ConnectOptions): Promise<OwnedConnection> {
     const from = this.#sourceFor(to.ip);
     if (from === undefined) throw new ConnectionError("unreachable", "network is unreachable");
-    const controller = new AbortController();
-    const abort = (): void => controller.abort(new ConnectionError("aborted"));
+    const patience = new Patience();
+    const abort = (): void => patience.end(new ConnectionError("aborted"));
     options.signal?.addEventListener("abort", abort, { once: true });
     const timer =
       options.timeoutMs === undefined
         ? undefined
         : this.#options.clock.setTimer(options.timeoutMs, () =>
-            controller.abort(new ConnectionError("timed-out", "connection timed out")),
+            patience.end(new ConnectionError("timed-out", "connection timed out")),
           );
     try {
-      const dialed = this.#options.uplink.dial({ ip: from, port }, to, controller.signal);
-      const connection = await orAborted(dialed, controller.signal);
+      const dialed = this.#options.uplink.dial({ ip: from, port }, to, patience.signal);
+      const connection = await patience.for(dialed);
       if (!this.#removed) return connection;
       connection.reset();
       throw new ConnectionError("unreachable", "network is unreachable");
@@ -257,25 +257,32 @@ export class HostNetwork implements Network {
 const refused = (to: SocketAddress): ConnectionError =>
   new ConnectionError("refused", `connect ${formatAddress(to)}: connection refused`);
 
-/** Rejects as soon as the signal aborts; a connection that comes too late is reset. */
-function orAborted(dialed: Promise<OwnedConnection>, signal: AbortSignal): Promise<OwnedConnection> {
-  return new Promise((resolve, reject) => {
-    let late = false;
-    const onAbort = (): void => {
-      late = true;
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
-    dialed.then(
-      (connection) => {
-        signal.removeEventListener("abort", onAbort);
+/** How long a client waits for its dial: until it is told to stop. */
+class Patience {
+  readonly #controller = new AbortController();
+  #fail: (reason: ConnectionError) => void = () => {};
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  end(reason: ConnectionError): void {
+    this.#fail(reason);
+    this.#controller.abort(reason);
+  }
+
+  /** Rejects at the end of patience; a connection that comes later is reset. */
+  for(dialed: Promise<OwnedConnection>): Promise<OwnedConnection> {
+    return new Promise((resolve, reject) => {
+      let late = false;
+      this.#fail = (reason) => {
+        late = true;
+        reject(reason);
+      };
+      dialed.then((connection) => {
         if (late) connection.reset();
         else resolve(connection);
-      },
-      (err: unknown) => {
-        signal.removeEventListener("abort", onAbort);
-        reject(err as Error);
-      },
-    );
-  });
+      }, reject);
+    });
+  }
 }

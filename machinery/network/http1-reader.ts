@@ -155,18 +155,30 @@ export class Http1Reader {
   }
 }
 
+const withoutReturn = (line: string): string => (line.endsWith("\r") ? line.slice(0, -1) : line);
+
+/** Names that were seen, in lower case; beyond so many they are checked each time. */
+const NAMES = new Map<string, string>();
+const MOST_NAMES = 256;
+
+function newName(name: string): string {
+  if (!HEADER_NAME.test(name)) throw new Http1Error(400, "invalid header line");
+  const key = name.toLowerCase();
+  if (NAMES.size < MOST_NAMES) NAMES.set(name, key);
+  return key;
+}
+
 function parseHead(text: string): MessageHead {
-  const [startLine = "", ...lines] = text.split(/\r?\n/);
+  const [startLine = "", ...lines] = text.split("\n").map(withoutReturn);
   const rawHeaders: [string, string][] = [];
   const headers: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const line of lines) {
     if (line === "") continue;
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(0, colon));
-    if (!HEADER_NAME.test(name)) throw new Http1Error(400, "invalid header line");
+    const key = NAMES.get(name) ?? newName(name);
     const value = line.slice(colon + 1).trim();
     rawHeaders.push([name, value]);
-    const key = name.toLowerCase();
     const before = headers[key];
     headers[key] = before === undefined ? value : `${before}, ${value}`;
   }

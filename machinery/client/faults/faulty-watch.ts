@@ -17,9 +17,6 @@ export interface FaultyWatchOptions {
 /** Events that a lagging watch may hold; then it no longer reads, and the server sees a slow watcher. */
 const MOST_HELD = 10_000;
 
-/** Nobody reads it; without one, each wake-up makes an exception with its stack. */
-const WOKEN = new Error("woken");
-
 /** The events of one watch as its client gets them. */
 export class FaultyWatch {
   readonly client: string;
@@ -33,7 +30,7 @@ export class FaultyWatch {
   #forcedEnd: { frame?: Uint8Array; error?: Error } | undefined;
   #closed = false;
   /** Reader and consumer wait on these: each is woken by the other, by a change of faults, or by the end. */
-  readonly #waiting = new Set<AbortController>();
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: FaultyWatchOptions) {
     this.#options = options;
@@ -142,22 +139,21 @@ export class FaultyWatch {
   }
 
   #wake(): void {
-    for (const waiting of this.#waiting) waiting.abort(WOKEN);
+    for (const wake of this.#waiting) wake();
   }
 
   /** Until somebody wakes it, or until `untilMs` of monotonic time. */
-  async #wait(untilMs?: number): Promise<void> {
+  #wait(untilMs?: number): Promise<void> {
     const { clock } = this.#options;
-    const waiting = new AbortController();
-    this.#waiting.add(waiting);
-    try {
-      await (untilMs === undefined
-        ? new Promise<void>((resolve) =>
-            waiting.signal.addEventListener("abort", () => resolve(), { once: true }),
-          )
-        : clock.sleep(Math.max(0, untilMs - clock.monotonicMs()), waiting.signal).catch(() => {}));
-    } finally {
-      this.#waiting.delete(waiting);
-    }
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        timer?.cancel();
+        resolve();
+      };
+      this.#waiting.add(wake);
+      const timer =
+        untilMs === undefined ? undefined : clock.setTimer(Math.max(0, untilMs - clock.monotonicMs()), wake);
+    });
   }
 }
