@@ -113,3 +113,19 @@ test("a momentary fault is over with its injection", async () => {
   expect((await held.healed).error).toBeUndefined();
   expect(journal.entries()).toEqual([]);
 });
+
+test("what could not be healed is told, and healed when somebody asks again", async () => {
+  const { clock, dark, world, holder, request } = aWorld();
+  world.failures = 8;
+  const faults = holder();
+  await faults.hold(request);
+  expect(faults.open).toMatchObject([{ id: "a", state: "held" }]);
+  await runOut(clock);
+  expect(faults.open).toMatchObject([{ id: "a", state: "not-healed" }]);
+
+  expect(await faults.heal("another")).toEqual([]);
+  expect(await faults.heal("a")).toEqual([{ id: "a", fault: "lamp-off", atMs: clock.nowMs() }]);
+
+  expect(dark.size).toBe(0);
+  expect(faults.open).toEqual([]);
+});

@@ -275,6 +275,26 @@ test("an interruption that could not heal everything does not say that it did", 
   ).rejects.toThrow(/^interrupted; not healed: test\..*\.hurt\.0 \(no way\)$/);
 });
 
+test("a run ends at once when its cluster goes away, and keeps what was seen until then", async () => {
+  const { fault } = aFault();
+  const cluster = fakeCluster([fault], world);
+  cluster.onLost = (tell) => void cluster.clock.setTimer(4000, () => tell("the cluster is going down"));
+  const startedMs = cluster.clock.nowMs();
+
+  const ended: unknown = await runOnFake({
+    cluster,
+    faults: [fault],
+    scenario: { faults: [step({})] },
+  }).catch((err: unknown) => err);
+
+  expect(ended).toMatchObject({
+    message: "the cluster is going down",
+    ending: "aborted",
+    history: { faults: [{ outcome: "injected", healedAtMs: startedMs + 4000 }] },
+  });
+  expect(cluster.clock.nowMs() - startedMs).toBeLessThan(5000);
+});
+
 test("a run that does not end within its deadline could not be judged", async () => {
   const { fault, log } = aFault();
 
