@@ -73,7 +73,7 @@ const sum = (failures: Readonly<Record<string, number>>): number =>
 let comparison: Comparison;
 beforeAll(async () => {
   comparison = await compare(aCluster(), { services: [10, 1000] });
-});
+}, 60_000);
 
 function inMode(mode: string): ModeResult {
   const found = comparison.modes.find((each) => each.mode === mode);
