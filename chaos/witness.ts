@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../machinery/api/clock.js";
 import type { Rng } from "../machinery/api/rng.js";
 import type { ClusterAccess } from "./cluster-access.js";
@@ -31,6 +32,8 @@ export class Witnesses {
   readonly #depositions: Deposition[] = [];
 
   async start(witnesses: readonly Witness[], context: WitnessContext): Promise<void> {
+    // Each of them, and the runner's own watches, listen to it; that is no leak.
+    setMaxListeners(0, context.signal);
     for (const witness of new Set(witnesses))
       this.#depositions.push(
         await witness.start({ ...context, rng: context.rng.fork(`witness/${witness.name}`) }),
