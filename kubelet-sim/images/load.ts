@@ -139,6 +139,8 @@ async function callOn(
 ): Promise<Answered> {
   attempt.local = pooled.connection.local;
   attempt.end = () => pooled.connection.reset();
+  // The time was over while the connection was made: nobody would end it any more.
+  if (attempt.timedOut) attempt.end();
   try {
     const status = await exchange(pooled, options, attempt);
     if (options.keepAlive && pooled.client.reusable) idle.push(pooled);

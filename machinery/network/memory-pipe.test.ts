@@ -80,3 +80,13 @@ test("a packet that is lost is sent again", async () => {
   await client.write(Buffer.from("again"));
   expect(text(await server.read())).toBe("again");
 });
+
+test("a read that waits when the peer loses its power ends when this side gives the connection up", async () => {
+  const [client, server] = pair();
+  const answer = client.read();
+  server.vanish();
+
+  client.reset();
+
+  await expect(answer).rejects.toMatchObject({ reason: "reset" });
+});

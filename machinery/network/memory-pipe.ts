@@ -117,11 +117,15 @@ class Lane {
     for (const writer of this.#writers.splice(0)) writer.reject(reason());
   }
 
-  /** From now on every packet is lost, until the sender gives up. */
+  /** From now on every packet is lost, until the sender gives up. Who waits for one waits on, until that or a reset. */
   silence(): void {
     this.#silent = true;
-    this.#reader = undefined;
     if (this.#underWay.length > 0) this.#retry(0);
+  }
+
+  /** The receiver is no more: nobody is told anything. */
+  forgetReader(): void {
+    this.#reader = undefined;
   }
 
   #schedule(attempt: number, bytes?: number): void {
@@ -241,6 +245,7 @@ class PipeEnd implements OwnedConnection {
   vanish(): void {
     this.#out.silence();
     this.#in.silence();
+    this.#in.forgetReader();
     this.#vanished = true;
     this.#dead = true;
     this.#close();
