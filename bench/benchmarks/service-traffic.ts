@@ -1,9 +1,10 @@
 import { startHaproxy } from "../floors/haproxy.js";
 import { BenchCluster, DEMO_MANIFESTS } from "../harness/bench-cluster.js";
-import type { Benchmark, Measure, Sample } from "../harness/benchmark.js";
+import type { Benchmark, Measure } from "../harness/benchmark.js";
 import { runJob, startServer } from "../harness/jobs.js";
 import { rateOf } from "../harness/rate.js";
-import { interleave, median } from "../harness/statistics.js";
+import { median } from "../harness/statistics.js";
+import { inTurns, type Results, sampleOf, type Ways, without } from "../harness/in-turns.js";
 import { local, pageAt } from "../harness/targets.js";
 import { virtualTargets } from "../harness/virtual-targets.js";
 import type { Target } from "../jobs/raw-client.js";
@@ -14,8 +15,6 @@ const CLIENTS = 32;
 const AIM_SHARE = 0.5;
 const AIM_ADDED_US = 100;
 
-/** Everything that is asked, by what the report calls it. */
-type Ways = Readonly<Record<string, Target>>;
 const NODE_PORT = "NodePort";
 const CLUSTER_IP = "ClusterIP";
 const POD = "the pod itself, no data plane";
@@ -83,34 +82,6 @@ async function waysBeside(
     ...(haproxy ? { [HAPROXY]: local(haproxy) } : {}),
   };
 }
-
-const without = (ways: Ways, names: readonly string[]): Ways =>
-  Object.fromEntries(Object.entries(ways).filter(([name]) => !names.includes(name)));
-
-type Results = Readonly<Record<string, readonly RequestsResult[]>>;
-
-/** Every way in each round, one after another. */
-async function inTurns(
-  ways: Ways,
-  rounds: number,
-  signal: AbortSignal,
-  ask: (target: Target) => Promise<RequestsResult>,
-): Promise<Results> {
-  const results: Record<string, RequestsResult[]> = {};
-  const variants = Object.entries(ways).map(([name, target]) => ({
-    name,
-    run: async () => {
-      const result = await ask(target);
-      (results[name] ??= []).push(result);
-      return rateOf(result);
-    },
-  }));
-  await interleave<string>(variants, rounds, signal);
-  return results;
-}
-
-const sampleOf = (results: Results, way: string, of: (result: RequestsResult) => number): Sample =>
-  (results[way] ?? []).map(of);
 
 const floorsOf = (results: Results, of: (result: RequestsResult) => number) =>
   Object.keys(results)
