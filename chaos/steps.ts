@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Rng } from "../machinery/api/rng.js";
 import { CannotRun, NotHealed } from "./cannot-run.js";
 import type { ClusterAccess, HeldFault } from "./cluster-access.js";
@@ -58,6 +59,8 @@ export class StepRunner {
     this.#startedMs = clock.monotonicMs();
     this.#startedWallMs = clock.nowMs();
     const stop = new AbortController();
+    // Every step waits on it.
+    setMaxListeners(0, stop.signal);
     const passOn = (): void => stop.abort(signal.reason);
     signal.addEventListener("abort", passOn, { once: true });
     if (signal.aborted) passOn();

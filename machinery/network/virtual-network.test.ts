@@ -46,6 +46,30 @@ test("a pod reaches a listener of another pod, and refused and unreachable are t
   });
 });
 
+test("with a duplicate address packets go to the host that came last, and back to the first when that is gone", async () => {
+  const network = aNetwork();
+  const client = network.addHost("10.244.0.9");
+  const serve = (name: string, takesOver: boolean) => {
+    const host = network.addHost("10.244.0.2", { takesOver });
+    host.listen(80, (connection) => {
+      void connection.write(Buffer.from(name));
+      connection.end();
+    });
+    return host;
+  };
+  const ask = async (): Promise<string | undefined> =>
+    text(await (await client.connect({ ip: "10.244.0.2", port: 80 })).read());
+  const first = serve("first", false);
+  expect(() => network.addHost("10.244.0.2")).toThrow("already a host");
+  const second = serve("second", true);
+  expect(await ask()).toBe("second");
+  second.remove("reset");
+  expect(await ask()).toBe("first");
+  serve("third", true);
+  first.remove("reset");
+  expect(await ask()).toBe("third");
+});
+
 test("loopback and the pod's own address stay inside the pod", async () => {
   const network = aNetwork();
   const pod = network.addHost("10.244.0.2");
