@@ -59,7 +59,19 @@ const scenario = join(dir, "red.yaml");
 writeFileSync(scenario, RED);
 
 test("many seeds tell each cause once, and the first is shrunk to a scenario that shows it again", async () => {
-  const explored = await kubesim("chaos", "run", scenario, "--simulate", "--seeds", "4", "-o", "json");
+  const [junit, page] = [join(dir, "seeds.xml"), join(dir, "seeds.html")];
+  const files = ["--junit", junit, "--html", page];
+  const explored = await kubesim(
+    "chaos",
+    "run",
+    scenario,
+    "--simulate",
+    "--seeds",
+    "4",
+    "-o",
+    "json",
+    ...files,
+  );
   expect(explored).toMatchObject({ code: 1, stderr: "" });
   const report = JSON.parse(explored.stdout) as {
     seeds: number;
@@ -70,6 +82,9 @@ test("many seeds tell each cause once, and the first is shrunk to a scenario tha
   };
   expect(report.seeds).toBe(4);
   expect(report.held + report.violated).toBe(4);
+  const cases = [...readFileSync(junit, "utf8").matchAll(/<testcase [^>]* name="(seed \d)"/g)];
+  expect(cases.map(([, name]) => name)).toEqual(["seed 1", "seed 2", "seed 3", "seed 4"]);
+  expect(readFileSync(page, "utf8")).toContain(`${report.violated} violated, 0 could not run`);
   expect(report.shrunk.steps).toBe(1);
   expect(existsSync(report.shrunk.file)).toBe(true);
   expect(readFileSync(report.shrunk.file, "utf8")).not.toContain("kube-dns");
