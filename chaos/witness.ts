@@ -43,9 +43,8 @@ export class Witnesses {
   /** Undefined when nobody was asked. */
   async testify(): Promise<Evidence | undefined> {
     if (this.#depositions.length === 0) return undefined;
-    const evidence: Evidence = {};
-    for (const deposition of this.#depositions) Object.assign(evidence, await deposition.testify());
-    return evidence;
+    const depositions = await Promise.all(this.#depositions.map((deposition) => deposition.testify()));
+    return Object.assign({}, ...depositions) as Evidence;
   }
 
   async ended(): Promise<void> {
