@@ -60,7 +60,9 @@ export function explainFailures(history: History, scenario: Scenario): FailureSt
     }
     lookedUp++;
     const flow = flowOf(operation, history, scenario);
-    const key = `${client} ${flow?.pod} ${flow?.outcome} ${flow?.backend ? flow.node : ""} ${error} ${status}`;
+    const key = flow?.backend
+      ? `${client} ${flow.backend} ${flow.pod} ${flow.node} ${REASONS[flow.outcome] ?? `${error} ${status}`}`
+      : `${client} ${flow?.outcome} ${error} ${status}`;
     const known = stories.get(key);
     const story = known ?? storyOf(operation, flow, { history, scenario, changes });
     if (known) known.requests += 1;
@@ -267,4 +269,4 @@ function listed(texts: readonly string[]): string {
 }
 
 const counted = ({ text, requests }: FailureStory): string =>
-  requests === 1 ? text : `${text} (and ${requests - 1} more requests like it)`;
+  requests === 1 ? text : `${text} (and ${requests - 1} more like it)`;
