@@ -102,9 +102,10 @@ function checklist() {
     cwd: root,
     stdio: ["ignore", "ignore", "inherit"],
   });
-  run(process.execPath, [join(root, "dist", "tests", "checklist", "write-document.js"), results]);
+  const writer = join(root, "dist", "tests", "checklist", "write-document.js");
+  const written = spawnSync(process.execPath, [writer, results], { cwd: root, stdio: "inherit" });
   rmSync(folder, { recursive: true });
-  if (status !== 0) process.exit(1);
+  if (status !== 0 || written.status !== 0) process.exit(1);
 }
 
 install();

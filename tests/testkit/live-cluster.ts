@@ -70,7 +70,12 @@ export class LiveCluster {
   /** Started and ready; throws with the log when it does not get ready. */
   static async up(name: string, ...args: string[]): Promise<LiveCluster> {
     const cluster = new LiveCluster(name);
-    await cluster.start(...args);
+    try {
+      await cluster.start(...args);
+    } catch (err) {
+      await cluster.dispose();
+      throw err;
+    }
     return cluster;
   }
 
