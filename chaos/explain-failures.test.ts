@@ -38,7 +38,7 @@ test("a refused request is explained by the table that still had the pod, and by
   expect(story?.text).toBe(
     "inside at 4.00 s: 10.244.1.7:80 (default/web-1) refused the connection; that pod was going since 3.00 s; " +
       "its EndpointSlice dropped it at 3.20 s; node-2's table (revision 12) still had it until 6.00 s (its proxy heard at 3.25 s); " +
-      "while stall: proxy-stall (1.00 s to 6.00 s) acted, after killer: kill-pod (3.00 s) (and 1 more like it)",
+      "while stall: proxy-stall (1.00 s to 6.00 s) acted, after killer: kill-pod (3.00 s) (and 1 more requests like it)",
   );
 });
 

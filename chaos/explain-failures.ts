@@ -269,4 +269,4 @@ function listed(texts: readonly string[]): string {
 }
 
 const counted = ({ text, requests }: FailureStory): string =>
-  requests === 1 ? text : `${text} (and ${requests - 1} more like it)`;
+  requests === 1 ? text : `${text} (and ${requests - 1} more requests like it)`;
