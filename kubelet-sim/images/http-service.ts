@@ -115,7 +115,15 @@ const MOST_DATES = 64;
 
 /** `21/Nov/2026:12:00:00 +0000`, as in access logs. */
 export function toAccessLogTime(ms: number): string {
-  const [, day = "", month = "", year = "", time = ""] = toHttpDate(ms).split(" ");
+  const date = toHttpDate(ms);
+  if (date !== lastLogged.date) lastLogged = { date, time: accessLogTime(date) };
+  return lastLogged.time;
+}
+
+let lastLogged = { date: "", time: "" };
+
+function accessLogTime(date: string): string {
+  const [, day = "", month = "", year = "", time = ""] = date.split(" ");
   return `${day}/${month}/${year}:${time} +0000`;
 }
 

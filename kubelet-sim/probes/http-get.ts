@@ -10,11 +10,8 @@ export interface HttpGetRequest {
 
 const LARGEST_BODY_BYTES = 10 * 1024;
 
-/** One GET on a fresh connection, as probes and hooks make it; reads at most 10 KiB of body. */
-export async function httpGet(
-  connection: Connection,
-  request: HttpGetRequest,
-): Promise<{ status: number; body: string }> {
+/** One GET on a fresh connection, as probes and hooks make it; reads at most 10 KiB of body. Answers the status. */
+export async function httpGet(connection: Connection, request: HttpGetRequest): Promise<number> {
   const response = await new Http1Client(connection).request({
     method: "GET",
     path: request.path,
@@ -26,13 +23,11 @@ export async function httpGet(
       ...Object.fromEntries(request.headers.map(({ name, value }) => [name.toLowerCase(), value])),
     },
   });
-  const chunks: Uint8Array[] = [];
+  if (response.whole) return response.status;
   let length = 0;
   for await (const chunk of response.body) {
-    chunks.push(chunk);
     length += chunk.length;
     if (length >= LARGEST_BODY_BYTES) break;
   }
-  const body = Buffer.concat(chunks).subarray(0, LARGEST_BODY_BYTES).toString("utf8");
-  return { status: response.status, body };
+  return response.status;
 }

@@ -102,7 +102,7 @@ async function httpProbe(
   try {
     // No emulated program speaks TLS.
     if (scheme === "https") throw new Error("http: server gave HTTP response to HTTPS client");
-    const { status } = await connected(target, action.host, port, signal, (connection) =>
+    const status = await connected(target, action.host, port, signal, (connection) =>
       httpGet(connection, { authority, path, headers: action.httpHeaders ?? [] }),
     );
     if (status >= 200 && status < 400) return SUCCESS;

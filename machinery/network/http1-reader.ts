@@ -10,12 +10,13 @@ export class Http1Error extends Error {
   }
 }
 
+/** Shared by all messages that begin alike: nobody changes it. */
 export interface MessageHead {
   startLine: string;
   /** As sent. */
   rawHeaders: readonly (readonly [name: string, value: string])[];
   /** Names in lower case, repeated ones joined by ", ". */
-  headers: Record<string, string>;
+  headers: Readonly<Record<string, string>>;
 }
 
 const LARGEST_HEAD_BYTES = 32 * 1024;
@@ -53,7 +54,7 @@ export class Http1Reader {
     if (end > LARGEST_HEAD_BYTES) throw new Http1Error(431, "header too large");
     const text = Buffer.from(this.#buffer.buffer, this.#buffer.byteOffset, end).toString("latin1");
     this.#buffer = this.#buffer.subarray(end);
-    return parseHead(text);
+    return headOf(text);
   }
 
   async *bodyOfLength(length: number): AsyncGenerator<Uint8Array> {
@@ -168,6 +169,20 @@ function newName(name: string): string {
   return key;
 }
 
+/** Heads that were parsed before: clients and servers send the same ones again and again. */
+const HEADS = new Map<string, MessageHead>();
+const MOST_HEADS = 2048;
+const LONGEST_KNOWN_HEAD = 1024;
+
+function headOf(text: string): MessageHead {
+  const known = HEADS.get(text);
+  if (known) return known;
+  const head = parseHead(text);
+  if (HEADS.size >= MOST_HEADS) HEADS.clear();
+  if (text.length <= LONGEST_KNOWN_HEAD) HEADS.set(text, head);
+  return head;
+}
+
 function parseHead(text: string): MessageHead {
   const [startLine = "", ...lines] = text.split("\n").map(withoutReturn);
   const rawHeaders: [string, string][] = [];
@@ -182,11 +197,11 @@ function parseHead(text: string): MessageHead {
     const before = headers[key];
     headers[key] = before === undefined ? value : `${before}, ${value}`;
   }
-  return { startLine, rawHeaders, headers };
+  return { startLine, rawHeaders, headers: Object.freeze(headers) };
 }
 
 /** The length of a body by its headers. Throws Http1Error for contradictions. */
-export function bodyLength(headers: Record<string, string>): number | "chunked" | undefined {
+export function bodyLength(headers: Readonly<Record<string, string>>): number | "chunked" | undefined {
   const encoding = headers["transfer-encoding"]?.toLowerCase();
   if (encoding !== undefined) {
     // Two lengths in one message are how requests are smuggled past proxies (RFC 9112, 6.3).
