@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Rng } from "../machinery/api/rng.js";
 import { CannotRun, ClusterLost, NotHealed } from "./cannot-run.js";
 import type { ClusterAccess } from "./cluster-access.js";
@@ -197,6 +198,7 @@ async function breakThings(
 /** A controller that also aborts as soon as the signal does. */
 function linked(signal: AbortSignal): { controller: AbortController; unlink: () => void } {
   const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
   const passOn = (): void => controller.abort(signal.reason);
   signal.addEventListener("abort", passOn, { once: true });
   if (signal.aborted) passOn();

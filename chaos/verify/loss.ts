@@ -1,5 +1,12 @@
 import { byMissingEndpoints, flowOf } from "../checkers/failures-explained.js";
-import type { FaultRecord, FlowRecord, History, Operation, PodRecord } from "../history.js";
+import type {
+  EndpointSliceRecord,
+  FaultRecord,
+  FlowRecord,
+  History,
+  Operation,
+  PodRecord,
+} from "../history.js";
 import type { Scenario } from "../scenario/types.js";
 
 /** Why a request was lost, as far as the history shows it. */
@@ -42,7 +49,8 @@ export const lossesOf = (history: History, scenario: Scenario): Loss[] =>
 
 /** What became of one failed request. */
 export function lossOf(operation: Operation, history: History, scenario: Scenario): Loss {
-  const flow = flowOf(operation, history, scenario);
+  const found = flowOf(operation, history, scenario);
+  const flow = found && withBackend(found, history);
   if (operation.status !== undefined) return { kind: "error-status", operation, ...(flow ? { flow } : {}) };
   if (!flow) {
     const unanswered = byMissingEndpoints(operation, history, scenario) !== undefined;
@@ -51,7 +59,33 @@ export function lossOf(operation: Operation, history: History, scenario: Scenari
   if (flow.backend === undefined) return { kind: "no-endpoints", operation, flow };
   const ports = portsOf(flow, history);
   const kind = kindOf(operation, flow, ports, history);
-  return { kind, operation, flow, ...ports };
+  // With nobody else to ask, proxies go on asking pods that are ending.
+  const alone = (kind === "closed-port" || kind === "cut-short") && nobodyReady(flow, history);
+  return { kind: alone ? "no-endpoints" : kind, operation, flow, ...ports };
+}
+
+/** Clients of a headless Service connect to the pods themselves. */
+function withBackend(flow: FlowRecord, { pods, startedAtMs }: History): FlowRecord {
+  if (flow.backend !== undefined || flow.servicePort !== undefined) return flow;
+  const ip = flow.destination.replace(/:\d+$/, "");
+  const pod = pods.findLast(
+    (record) =>
+      record.ip === ip && record.event !== "DELETED" && record.atMs <= Math.max(flow.atMs, startedAtMs),
+  );
+  return pod ? { ...flow, backend: flow.destination, pod: pod.pod } : flow;
+}
+
+/** No EndpointSlice of the Service had a ready endpoint when the connection began. */
+function nobodyReady({ servicePort, atMs }: FlowRecord, { endpointSlices }: History): boolean {
+  const service = servicePort?.split(":")[0];
+  const latest = new Map<string, EndpointSliceRecord>();
+  for (const record of endpointSlices) {
+    if (record.atMs > atMs) break;
+    if (record.service === service) latest.set(record.slice, record);
+  }
+  return (
+    latest.size > 0 && [...latest.values()].every(({ endpoints }) => !endpoints.some(({ ready }) => ready))
+  );
 }
 
 type Ports = Pick<Loss, "openedMs" | "closedMs">;

@@ -16,6 +16,8 @@ export interface Upheaval {
   perSecond: number;
   /** Clients stay away from other nodes: those may lose their power. */
   clientNodes: readonly string[];
+  /** A shorter one would be another one. */
+  asItIs?: boolean;
   /** Share of the seeds, against 1 of the others: long runs get fewer. */
   share: number;
 }
@@ -39,7 +41,7 @@ export const upheavals: readonly Upheaval[] = [
     ],
     seconds: (subject) =>
       wavesOf(subject) * podSecondsOf(subject) + terminationSecondsOf(subject) + CALM_SECONDS,
-    perSecond: 10,
+    perSecond: 5,
     clientNodes: ["node-1", "node-2", "node-3"],
     share: 1,
   },
@@ -58,7 +60,7 @@ export const upheavals: readonly Upheaval[] = [
       },
     ],
     seconds: (subject) => SCALE_HELD_SECONDS + podSecondsOf(subject) + CALM_SECONDS,
-    perSecond: 10,
+    perSecond: 5,
     clientNodes: ["node-1", "node-2", "node-3"],
     share: 1,
   },
@@ -74,7 +76,7 @@ export const upheavals: readonly Upheaval[] = [
       },
     ],
     seconds: (subject) => podSecondsOf(subject) + terminationSecondsOf(subject) + CALM_SECONDS,
-    perSecond: 10,
+    perSecond: 5,
     clientNodes: ["node-1"],
     share: 1,
   },
@@ -83,13 +85,17 @@ export const upheavals: readonly Upheaval[] = [
     summary: "one pod is deleted with its grace period, as an eviction does",
     steps: (subject) => [{ name: "evict", fault: "kill-pod", at: BEGINS, target: podsOf(subject) }],
     seconds: (subject) => podSecondsOf(subject) + terminationSecondsOf(subject) + CALM_SECONDS,
-    perSecond: 10,
+    perSecond: 5,
     clientNodes: ["node-1", "node-2", "node-3"],
     share: 1,
   },
   {
     name: "node crash",
     summary: "a node with pods of the Deployment loses its power, and boots a minute later",
+    notFor: ({ services }) =>
+      services.some(({ spec }) => spec?.clusterIP === "None")
+        ? "clients of a headless Service ask cluster DNS, which may be on the node"
+        : undefined,
     steps: (subject) => [
       {
         name: "crash",
@@ -100,8 +106,9 @@ export const upheavals: readonly Upheaval[] = [
       },
     ],
     seconds: (subject) => NOT_READY_SECONDS + podSecondsOf(subject) + CALM_SECONDS,
-    perSecond: 5,
+    perSecond: 3,
     clientNodes: ["node-1"],
     share: 0.25,
+    asItIs: true,
   },
 ];

@@ -55,7 +55,7 @@ export async function explore(options: ExploreOptions): Promise<Exploration> {
 }
 
 /** A run that ended in a mistake of ours, or whose process died. */
-const failed = (seed: string, err: unknown): SeedSummary => ({
+export const failed = (seed: string, err: unknown): SeedSummary => ({
   seed,
   outcome: "could-not-run",
   violations: [],

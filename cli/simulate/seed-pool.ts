@@ -25,8 +25,16 @@ interface Worker {
   served: number;
 }
 
+/** Runs seeds. */
+export interface SeedRunner {
+  /** How many runs can be under way before one waits for another. */
+  readonly capacity: number;
+  /** Rejects when the run failed for a mistake of ours, or its process died. */
+  run(scenario: Scenario): Promise<SeedSummary>;
+}
+
 /** Child processes that run seeds beside each other. Close it: it keeps the program alive. */
-export class SeedPool {
+export class SeedPool implements SeedRunner {
   readonly #files: ReadManifests;
   readonly #workers: Worker[] = [];
   readonly #waiting: Task[] = [];
@@ -39,7 +47,6 @@ export class SeedPool {
     this.#jobs = options.jobs;
   }
 
-  /** Rejects when the run failed for a mistake of ours, or its process died. */
   run(scenario: Scenario): Promise<SeedSummary> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ scenario, resolve, reject });
@@ -47,7 +54,6 @@ export class SeedPool {
     });
   }
 
-  /** How many runs can be under way before one waits for another. */
   get capacity(): number {
     return this.#jobs * QUEUED_PER_WORKER;
   }

@@ -4,7 +4,7 @@ import { inWords, nextRemedies, patchOf, type Remedies } from "../../chaos/verif
 import { type Given, type GivenDeployment, sameObject, type Subject } from "../../chaos/verify/subject.js";
 import { upheavals } from "../../chaos/verify/upheavals.js";
 import type { LossKind } from "../../chaos/verify/loss.js";
-import type { SeedPool } from "../simulate/seed-pool.js";
+import type { SeedRunner } from "../simulate/seed-pool.js";
 import { exploreUpheavals, runsOf, type UpheavalResult } from "./exploration.js";
 import type { PlannedRun, VerifySettings } from "./plan.js";
 
@@ -25,7 +25,7 @@ export interface AdviseOptions {
   subject: Subject;
   results: readonly UpheavalResult[];
   settings: VerifySettings;
-  pool: SeedPool;
+  pool: SeedRunner;
   signal: AbortSignal;
   onTry?: (words: string, done: number, planned: number) => void;
 }

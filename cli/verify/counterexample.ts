@@ -7,7 +7,7 @@ import type { Subject } from "../../chaos/verify/subject.js";
 import { runSeed } from "../../simulation/run-seed.js";
 import { type ScenarioDocument, shrink } from "../../simulation/shrink.js";
 import { withFiles } from "../simulate/manifest-files.js";
-import type { SeedPool } from "../simulate/seed-pool.js";
+import type { SeedRunner } from "../simulate/seed-pool.js";
 import { UserError } from "../supervisor/cluster.js";
 import { kindOf } from "./exploration.js";
 import { type PlannedRun, scenarioFor, scenarioOf, type VerifySettings } from "./plan.js";
@@ -28,16 +28,18 @@ export interface CounterexampleOptions {
   subject: Subject;
   run: PlannedRun;
   settings: VerifySettings;
-  pool: SeedPool;
+  pool: SeedRunner;
   signal: AbortSignal;
   onStep?: (runs: number, change: string) => void;
+  /** Of shrinking. */
+  mostRuns?: number;
 }
 
 const MOST_SHRINK_RUNS = 20;
 
 /** Shrinks a run that lost a request, runs it once more and tells its first loss. Undefined when nothing is lost any more. */
 export async function counterexampleOf(options: CounterexampleOptions): Promise<Counterexample | undefined> {
-  const { subject, run, settings, pool, signal } = options;
+  const { subject, run, settings, pool, signal, mostRuns = MOST_SHRINK_RUNS } = options;
   const { needsDns } = coverageOf(subject, run.upheaval);
   const original = verifyDocument({ subject, ...run, ...settings });
   const wanted = await kindIn(scenarioOf(original, needsDns), pool);
@@ -50,7 +52,7 @@ export async function counterexampleOf(options: CounterexampleOptions): Promise<
   const { document, runs } = await shrink({
     document: original,
     failing,
-    limit: MOST_SHRINK_RUNS,
+    limit: run.upheaval.asItIs ? 0 : mostRuns,
     onStep: ({ runs: done, change }) => options.onStep?.(done, change),
   });
   const scenario = scenarioOf(document, needsDns);
@@ -81,7 +83,7 @@ function ifPossible(document: ScenarioDocument, needsDns: boolean): Scenario | u
   }
 }
 
-async function kindIn(scenario: Scenario, pool: SeedPool) {
+async function kindIn(scenario: Scenario, pool: SeedRunner) {
   const { violations } = await pool.run(scenario);
   const [violation] = violations;
   return violation && kindOf(violation.example);

@@ -2,7 +2,8 @@ import { LOSS_NAMES } from "../../chaos/checkers/no-request-lost.js";
 import type { LossKind } from "../../chaos/verify/loss.js";
 import type { Subject } from "../../chaos/verify/subject.js";
 import type { SeedSummary } from "../../simulation/causes.js";
-import type { SeedPool } from "../simulate/seed-pool.js";
+import { failed } from "../simulate/explore.js";
+import type { SeedRunner } from "../simulate/seed-pool.js";
 import { type PlannedRun, planOf, scenarioFor, upheavalsOf, type VerifySettings } from "./plan.js";
 
 /** What became of the runs of one kind of upheaval. */
@@ -21,18 +22,19 @@ export interface UpheavalResult {
 export interface ExploreOptions {
   subject: Subject;
   settings: VerifySettings;
-  pool: SeedPool;
+  pool: SeedRunner;
   signal: AbortSignal;
   /** Nothing else is looked for once anything was lost. */
   stopAtFirst: boolean;
   /** Are run before the others. */
   first?: readonly PlannedRun[];
   onRun?: (done: number, planned: number) => void;
+  onLoss?: () => void;
 }
 
 /** Runs what is planned, beside each other; a kind of upheaval that has lost a request is not run again. */
 export async function exploreUpheavals(options: ExploreOptions): Promise<UpheavalResult[]> {
-  const { subject, settings, pool, signal, stopAtFirst, first = [], onRun } = options;
+  const { subject, settings, pool, signal, stopAtFirst, first = [], onRun, onLoss } = options;
   const results = new Map(upheavalsOf(subject).map(({ name }) => [name, newResult(name)]));
   const queue = inOrder(first, planOf(subject, settings));
   const planned = queue.length;
@@ -46,7 +48,9 @@ export async function exploreUpheavals(options: ExploreOptions): Promise<Upheava
       done++;
       const result = results.get(run.upheaval.name);
       if (!result || violated(run.upheaval.name)) continue;
-      count(result, await pool.run(scenarioFor(subject, run, settings)));
+      const scenario = scenarioFor(subject, run, settings);
+      count(result, await pool.run(scenario).catch((err: unknown) => failed(run.seed, err)));
+      if (result.violation) onLoss?.();
       onRun?.(done, planned);
     }
   };

@@ -4,7 +4,7 @@ import { upheavals } from "../../chaos/verify/upheavals.js";
 import type { CliContext } from "../command.js";
 import { withFiles } from "../simulate/manifest-files.js";
 import type { Progress } from "../simulate/progress.js";
-import { SeedPool } from "../simulate/seed-pool.js";
+import { SeedPool, type SeedRunner } from "../simulate/seed-pool.js";
 import { type Advice, advise } from "./advise.js";
 import { tryCalmRun } from "./baseline.js";
 import { type Counterexample, counterexampleOf, type CrashLoss, crashLossOf } from "./counterexample.js";
@@ -53,6 +53,7 @@ export async function verifySubject(options: VerifyOptions): Promise<Verificatio
   await tryCalmRun(subject, settings);
   const { files } = withFiles(newScenario({ name: "dns" }));
   const pool = new SeedPool({ jobs, files });
+  let foundAfterMs: number | undefined;
   try {
     const results = await exploreUpheavals({
       subject,
@@ -61,11 +62,12 @@ export async function verifySubject(options: VerifyOptions): Promise<Verificatio
       signal,
       stopAtFirst: false,
       onRun: (done, planned) => progress.line(`${subject.name}: ${done} of ${planned} runs`),
+      onLoss: () => {
+        foundAfterMs ??= clock.monotonicMs() - beganMs;
+      },
     });
-    const violated = results.filter(({ violation }) => violation !== undefined);
-    const foundAfterMs = clock.monotonicMs() - beganMs;
     const verification = summaryOf(subject, settings, results);
-    if (violated.length > 0) {
+    if (foundAfterMs !== undefined) {
       verification.foundAfterMs = foundAfterMs;
       verification.counterexamples = await counterexamples(options, pool, results);
       if (options.withAdvice && !signal.aborted) await addAdvice(verification, options, pool, results);
@@ -109,7 +111,7 @@ function summaryOf(
 /** One for each way in which requests are lost, not for each upheaval that loses them so. */
 async function counterexamples(
   { subject, settings, context, progress }: VerifyOptions,
-  pool: SeedPool,
+  pool: SeedRunner,
   results: readonly UpheavalResult[],
 ): Promise<Counterexample[]> {
   const found: Counterexample[] = [];
@@ -143,7 +145,7 @@ function violatingRun({ upheaval: name, violation }: UpheavalResult): PlannedRun
 async function addAdvice(
   verification: Verification,
   { subject, settings, context, progress }: VerifyOptions,
-  pool: SeedPool,
+  pool: SeedRunner,
   results: readonly UpheavalResult[],
 ): Promise<void> {
   const advice = await advise({
