@@ -53,9 +53,16 @@ export class TableLog {
       last.nodes.push(node);
       return;
     }
+    this.#shareNodes();
     const atMs = this.#options.nowMs();
     this.#entries.push({ sequence: this.#next++, atMs, firstFlow, nodes: [node], before, after });
     if (this.#entries.length > 2 * this.#capacity) this.#entries.splice(0, this.#capacity);
+  }
+
+  /** Most changes concern the nodes that the one before did, all of them: a thousand names are kept once. */
+  #shareNodes(): void {
+    const [earlier, latest] = this.#entries.slice(-2);
+    if (earlier && latest && isSameList(earlier.nodes, latest.nodes)) latest.nodes = earlier.nodes;
   }
 
   /** Changes from this one on; `complete` is false when some of them are forgotten. */
@@ -69,3 +76,6 @@ export class TableLog {
 function toChange({ before, after, ...entry }: Entry): TableChange {
   return { ...entry, nodes: [...entry.nodes], revision: after.revision, ...before.changesTo(after) };
 }
+
+const isSameList = (a: readonly string[], b: readonly string[]): boolean =>
+  a.length === b.length && a.every((name, i) => name === b[i]);
