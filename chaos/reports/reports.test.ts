@@ -5,6 +5,7 @@ import { START_MS, stalledHistory, stalledScenario } from "../testing/stalled-ru
 import { elementsOf, faultsOfMarkup } from "../testing/well-formed.js";
 import { toHtml } from "./html.js";
 import { type Journal, type JournalOptions, newJournal } from "./journal.js";
+import { inBatches, journalText } from "./journal-text.js";
 import { toJUnit } from "./junit.js";
 import { momentOf } from "./moments.js";
 import { toPerfData } from "./perf-data.js";
@@ -94,6 +95,20 @@ test("a journal that was written to a file is judged again, and says which verdi
     "request-budget: was held, is violated",
     "recovery: was not judged, is held",
   ]);
+});
+
+test("a journal is written in parts, with each record of the history on a line of its own", () => {
+  const journal = red();
+  const parts = [...inBatches(journalText(journal))];
+  const text = parts.join("");
+
+  expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(journal)));
+  expect(text.split("\n").filter((line) => line.startsWith('{"client":"inside"'))).toHaveLength(5);
+
+  const operations = Array.from({ length: 10_000 }, () => journal.history.operations).flat();
+  const long = [...inBatches(journalText({ ...journal, history: { ...journal.history, operations } }))];
+  expect(long.length).toBeGreaterThan(3);
+  expect(JSON.parse(long.join("")).history.operations).toHaveLength(50_000);
 });
 
 test.each([

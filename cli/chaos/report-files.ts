@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { accessSync, closeSync, constants, mkdirSync, openSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { toHtml } from "../../chaos/reports/html.js";
 import type { Journal } from "../../chaos/reports/journal.js";
+import { inBatches, journalText } from "../../chaos/reports/journal-text.js";
 import { toJUnit } from "../../chaos/reports/junit.js";
 import { toPerfData } from "../../chaos/reports/perf-data.js";
 import { UserError } from "../supervisor/cluster.js";
@@ -35,14 +36,22 @@ const writable = (folder: string): void => explained(() => accessSync(folder, co
 /** Throws UserError (exit code 2) when a file cannot be written. */
 export function writeReportFiles(journal: Journal, files: ReportFiles): void {
   explained(() => {
-    if (files.journal !== undefined)
-      writeFileSync(files.journal, `${JSON.stringify(journal, undefined, 2)}\n`);
+    if (files.journal !== undefined) writeJournal(files.journal, journal);
     if (files.junit !== undefined) writeFileSync(files.junit, toJUnit(journal));
     if (files.html !== undefined) writeFileSync(files.html, toHtml(journal));
     if (files.perfdata === undefined) return;
     for (const { name, content } of toPerfData(journal))
       writeFileSync(join(files.perfdata, name), `${JSON.stringify(content, undefined, 2)}\n`);
   });
+}
+
+function writeJournal(file: string, journal: Journal): void {
+  const descriptor = openSync(file, "w");
+  try {
+    for (const part of inBatches(journalText(journal))) writeFileSync(descriptor, part);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function explained(write: () => void): void {

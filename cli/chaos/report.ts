@@ -25,8 +25,11 @@ function read(file: string): Rejudged {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
-  } catch {
-    throw new UserError(`the path "${file}" does not exist`, COULD_NOT_RUN);
+  } catch (err) {
+    throw new UserError(
+      `${file} cannot be read: ${err instanceof Error ? err.message : String(err)}`,
+      COULD_NOT_RUN,
+    );
   }
   try {
     return judgeAgain(readJournal(text));

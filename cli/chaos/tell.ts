@@ -2,6 +2,7 @@ import { createColors } from "picocolors";
 import type { CannotRun } from "../../chaos/cannot-run.js";
 import type { RunReport } from "../../chaos/judge.js";
 import { type Journal, type JournalOptions, newJournal } from "../../chaos/reports/journal.js";
+import { inBatches, journalText } from "../../chaos/reports/journal-text.js";
 import { noPaint, type Paint, toSummary } from "../../chaos/reports/summary.js";
 import type { CliContext } from "../command.js";
 import { type ReportFiles, writeReportFiles } from "./report-files.js";
@@ -13,7 +14,7 @@ export interface TellOptions extends ReportFiles {
 /** Writes the files that are wanted, and prints the journal, or what it says in a few lines. */
 export function tellJournal(journal: Journal, options: TellOptions, { stdout }: CliContext): void {
   writeReportFiles(journal, options);
-  if (options.output === "json") stdout.write(`${JSON.stringify(journal, undefined, 2)}\n`);
+  if (options.output === "json") for (const part of inBatches(journalText(journal))) stdout.write(part);
   else stdout.write(`${toSummary(journal, paintOf(stdout)).join("\n")}\n`);
 }
 
