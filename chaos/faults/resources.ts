@@ -69,18 +69,22 @@ const ioStress = definePointFault({
     }),
 });
 
+/** Those who accept connections, and their fault points. */
+const SERVERS: Readonly<Record<string, { component: Component; point: string }>> = {
+  apiserver: { component: "apiserver", point: "requests" },
+  dataplane: { component: "dataplane", point: "descriptors" },
+};
+
 const fdExhaustion = definePointFault({
   name: "fd-exhaustion",
   summary:
-    "a component has no file descriptors left: beyond a number the API server accepts, and its clients open, no more connections",
+    "a component has no file descriptors left: beyond a number the API server and the data plane accept, and others open, no more connections",
   layer: "resource",
   targets: "component",
   parameters: { most: { type: "number", help: "connections since the fault began, at one time", min: 0 } },
   async choose(context, { target, parameters: { most } }) {
-    if (target.component === "apiserver") {
-      const leases = [{ component: "apiserver" as Component, point: "requests", parameters: { most } }];
-      return { leases, hits: ["apiserver"] };
-    }
+    const server = SERVERS[target.component ?? ""];
+    if (server) return { leases: [{ ...server, parameters: { most } }], hits: [server.component] };
     const chosen = await chooseApiClients(context, target);
     if (!chosen) return undefined;
     const { component, clients } = chosen;

@@ -79,6 +79,8 @@ export class DataPlane implements Uplink, DataPlaneApi {
   /** UDP from the host. */
   readonly hostDatagrams: HostDatagrams;
   readonly tableLog: TableLog;
+  /** By whoever set them. */
+  readonly #limits = new Map<object, number>();
   readonly #options: DataPlaneOptions;
   readonly #startId: string;
   readonly #rebooted = new Set<() => void>();
@@ -270,12 +272,27 @@ export class DataPlane implements Uplink, DataPlaneApi {
     }
   }
 
+  get #openConnections(): number {
+    return this.flows.active - this.datagrams.conntrack.size;
+  }
+
+  get #mostConnections(): number {
+    return Math.min(this.#options.mostConnections ?? MOST_CONNECTIONS, ...this.#limits.values());
+  }
+
+  /** So many more connections than now, and no more, until the answer is called. */
+  limitConnections(more: number): () => void {
+    const limit = {};
+    this.#limits.set(limit, this.#openConnections + more);
+    return () => this.#limits.delete(limit);
+  }
+
   /** Decides about a new connection and notes it in the flow log. */
   begin(packet: Packet, retry = false): { decision: Decision; record: FlowRecord } {
     const sent = throughLoopback(this.router, packet);
-    const { mostConnections = MOST_CONNECTIONS } = this.#options;
+    const mostConnections = this.#mostConnections;
     const decision: Decision =
-      this.flows.active - this.datagrams.conntrack.size < mostConnections
+      this.#openConnections < mostConnections
         ? this.router.decide(sent, { retry })
         : {
             verdict: "refused",

@@ -1,4 +1,5 @@
 import { parseLinkFault } from "../../machinery/network/links.js";
+import { FaultParameters } from "../../machinery/runtime/fault-parameters.js";
 import type { FaultPoints } from "../../machinery/runtime/fault-points.js";
 import type { DataPlane } from "./data-plane.js";
 
@@ -37,6 +38,12 @@ export function defineDataPlaneFaults(points: FaultPoints, dataPlane: DataPlane)
     name: "stale-conntrack",
     summary: "UDP entries whose endpoints are gone are not deleted",
     inject: () => dataPlane.programming.keepConntrack(),
+  });
+  points.define({
+    name: "descriptors",
+    summary: "connections beyond a number are refused",
+    inject: (parameters) =>
+      dataPlane.limitConnections(new FaultParameters(parameters, ["most"]).number("most")),
   });
   points.define({
     name: "node-kernel",

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
-import { configMaps } from "../../../machinery/api/core-v1.js";
+import { configMaps, services } from "../../../machinery/api/core-v1.js";
 import { app, Lab, service } from "./lab.js";
 
 let lab: Lab;
@@ -71,6 +71,22 @@ test("fd-exhaustion of the API server: what would be one connection too many is 
   await lab.run(8000);
 
   expect(await lab.pods()).toHaveLength(2);
+});
+
+test("fd-exhaustion of the data plane: a request that would be one connection too many is refused", async () => {
+  await lab.apply(service("front", 30_080));
+  await lab.do(
+    lab.client.patch(
+      services,
+      { namespace: "default", name: "front" },
+      { type: "merge", body: { spec: { selector: { app: "web" } } } },
+    ),
+  );
+  await lab.run(1000);
+  expect(await lab.get(30_080)).toBe("200");
+  await lab.inject("fd-exhaustion", { target: { component: "dataplane" }, parameters: { most: 0 } });
+
+  expect(await lab.get(30_080)).toContain("ECONNREFUSED");
 });
 
 test("process-kill: the component comes back by itself", async () => {
