@@ -81,6 +81,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
   readonly tableLog: TableLog;
   /** By whoever set them. */
   readonly #limits = new Map<object, number>();
+  #mostConnections = MOST_CONNECTIONS;
   readonly #options: DataPlaneOptions;
   readonly #startId: string;
   readonly #rebooted = new Set<() => void>();
@@ -91,6 +92,7 @@ export class DataPlane implements Uplink, DataPlaneApi {
   constructor(options: DataPlaneOptions) {
     const { clock, rng } = options;
     this.#options = options;
+    this.#takeLimits();
     this.#startId = `${Math.floor(clock.nowMs())}-${rng.fork("boot").suffix(8)}`;
     this.links = new Links(rng.fork("links"), () => clock.monotonicMs());
     this.tableLog = new TableLog({ nowMs: () => clock.nowMs(), nextFlow: () => this.flows.nextId });
@@ -276,15 +278,22 @@ export class DataPlane implements Uplink, DataPlaneApi {
     return this.flows.active - this.datagrams.conntrack.size;
   }
 
-  get #mostConnections(): number {
-    return Math.min(this.#options.mostConnections ?? MOST_CONNECTIONS, ...this.#limits.values());
-  }
-
   /** So many more connections than now, and no more, until the answer is called. */
   limitConnections(more: number): () => void {
     const limit = {};
     this.#limits.set(limit, this.#openConnections + more);
-    return () => this.#limits.delete(limit);
+    this.#takeLimits();
+    return () => {
+      this.#limits.delete(limit);
+      this.#takeLimits();
+    };
+  }
+
+  #takeLimits(): void {
+    this.#mostConnections = Math.min(
+      this.#options.mostConnections ?? MOST_CONNECTIONS,
+      ...this.#limits.values(),
+    );
   }
 
   /** Decides about a new connection and notes it in the flow log. */
