@@ -129,10 +129,11 @@ function portsOf({ backend = "", atMs, durationMs = 0 }: FlowRecord, { evidence 
 export function crashOf(flow: FlowRecord, { faults, pods }: History): FaultRecord | undefined {
   const node = nodeOf(flow.pod, pods);
   return faults.find(
-    ({ fault, atMs, outcome, target }) =>
+    ({ fault, atMs, outcome, target, healedAtMs = Number.POSITIVE_INFINITY }) =>
       outcome === "injected" &&
       (fault === "node-crash" || fault === "zone-outage") &&
       atMs <= flow.atMs + (flow.durationMs ?? 0) &&
+      flow.atMs <= healedAtMs &&
       hitsOf(target).includes(node ?? ""),
   );
 }

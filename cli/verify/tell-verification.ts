@@ -48,7 +48,9 @@ function upheavalLine({
 
 function tellCounterexample(found: Counterexample, { upheavals, advice }: Verification, say: Say): void {
   say("");
-  const removes = advice?.proved ? `; ${advice.words} removes it` : "";
+  const removes = advice?.proved
+    ? `; ${advice.words} ${/ and |s$/.test(advice.words) ? "remove" : "removes"} it`
+    : "";
   say(`${pc.bold(found.upheaval)}: ${found.sentence}${removes}`);
   for (const { atSeconds, text } of found.events) say(`  ${atSeconds.toFixed(3).padStart(9)} s  ${text}`);
   const others = upheavals
