@@ -5,10 +5,14 @@ import type { Process } from "../../images/process.js";
 import type { Options } from "../text/options.js";
 import { complain, tool } from "../tool.js";
 
-/** nc: `nc host port`, `nc -l [-p] port`, `-z` only tries, `-u` UDP, `-w` seconds, `-v`, `-k`, `-e program`. */
+/**
+ * nc: `nc host port`, `nc -l [-p] port`, `-z` only tries, `-u` UDP, `-w` seconds, `-v`, `-k`, `-e program`; without `-l`, `-p`
+ * is the port that datagrams are sent from.
+ */
 export const nc = tool({ flags: "lzuvnkN46", values: "pwqis" }, async (process, options) => {
   const numbers = options.operands.filter((text) => /^\d+(-\d+)?$/.test(text));
-  const port = Number(options.value("p") ?? numbers.at(-1));
+  const own = options.value("p");
+  const port = Number((options.has("l") ? own : undefined) ?? numbers.at(-1));
   if (!(port >= 0 && port <= 65_535)) {
     await process.stderr.write(
       "BusyBox v1.36.1 multi-call binary.\n\nUsage: nc [-luz] [-p PORT] [-w SEC] HOST PORT\n",
@@ -25,7 +29,9 @@ export const nc = tool({ flags: "lzuvnkN46", values: "pwqis" }, async (process, 
     await complain(process, `bad address '${host}'`);
     return 1;
   }
-  return options.has("u") ? sendUdp(process, options, ip, port) : dial(process, options, { host, ip, port });
+  return options.has("u")
+    ? sendUdp(process, options, { ip, port }, Number(own ?? 0))
+    : dial(process, options, { host, ip, port });
 });
 
 async function dial(
@@ -104,12 +110,17 @@ async function listenUdp(process: Process, port: number): Promise<number> {
   return 0;
 }
 
-async function sendUdp(process: Process, options: Options, ip: string, port: number): Promise<number> {
-  const socket = process.network.bindUdp(0);
+async function sendUdp(
+  process: Process,
+  options: Options,
+  to: { ip: string; port: number },
+  from: number,
+): Promise<number> {
+  const socket = process.network.bindUdp(from);
   if (options.has("w")) process.clock.setTimer(Number(options.value("w")) * 1000, () => socket.close());
   process.background(async () => {
     for (let bytes = await process.stdin.read(); bytes; bytes = await process.stdin.read()) {
-      socket.send({ ip, port }, bytes);
+      socket.send(to, bytes);
     }
   });
   for (let datagram = await socket.receive(); datagram; datagram = await socket.receive()) {
