@@ -11,22 +11,36 @@ export interface SimulatedOptions {
   nodes: number;
   pods: number;
   simulatedMs: number;
-  /** Of one client pod to a Service over all pods; 0 is none. */
+  /** Of one client pod to a Service over all pods, in the second half. */
   requestsPerSecond: number;
 }
 
-/** How many seconds of a simulated cluster that runs undisturbed pass in one real second. */
-export async function run(options: SimulatedOptions): Promise<{ ratio: number; startMs: number }> {
-  const startedMs = performance.now();
+/** Simulated seconds that pass in one real second, and in one of processor time. */
+export interface Pace {
+  perSecond: number;
+  perCpuSecond: number;
+}
+
+/** A cluster that runs undisturbed: first without requests, then with them. */
+export async function run(options: SimulatedOptions): Promise<{ idle: Pace; busy: Pace }> {
   const cluster = await SimulatedCluster.start({ seed: 1, nodes: options.nodes });
-  const startMs = performance.now() - startedMs;
   await deploy(cluster, options.pods);
-  if (options.requestsPerSecond > 0) await call(cluster, options);
-  const beganMs = performance.now();
-  await cluster.run(options.simulatedMs);
-  const ratio = options.simulatedMs / (performance.now() - beganMs);
+  const idle = await paceOf(cluster, options.simulatedMs);
+  await call(cluster, options);
+  const busy = await paceOf(cluster, options.simulatedMs);
   await cluster.stop();
-  return { ratio, startMs };
+  return { idle, busy };
+}
+
+async function paceOf(cluster: SimulatedCluster, simulatedMs: number): Promise<Pace> {
+  const beganMs = performance.now();
+  const before = process.cpuUsage();
+  await cluster.run(simulatedMs);
+  const { user, system } = process.cpuUsage(before);
+  return {
+    perSecond: simulatedMs / (performance.now() - beganMs),
+    perCpuSecond: simulatedMs / ((user + system) / 1000),
+  };
 }
 
 /** Pods with a readiness probe every ten seconds, all of them ready. */

@@ -6,4 +6,5 @@ export type ToWorker =
   | { kind: "files"; files: [string, readonly ManifestDocument[]][] }
   | { kind: "run"; id: number; scenario: Scenario };
 
-export type FromWorker = { id: number; summary: SeedSummary } | { id: number; error: string };
+/** `cpuMs`: what the worker's process has used since its start. */
+export type FromWorker = { id: number; cpuMs: number } & ({ summary: SeedSummary } | { error: string });

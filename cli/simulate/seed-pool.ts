@@ -23,6 +23,7 @@ interface Worker {
   child: ChildProcess;
   tasks: Map<number, Task>;
   served: number;
+  cpuMs: number;
 }
 
 /** Runs seeds. */
@@ -40,6 +41,7 @@ export class SeedPool implements SeedRunner {
   readonly #waiting: Task[] = [];
   readonly #jobs: number;
   #nextId = 1;
+  #cpuMs = 0;
   #closed = false;
 
   constructor(options: { jobs: number; files: ReadManifests }) {
@@ -56,6 +58,11 @@ export class SeedPool implements SeedRunner {
 
   get capacity(): number {
     return this.#jobs * QUEUED_PER_WORKER;
+  }
+
+  /** Processor time of all workers up to their last answers. */
+  get cpuMs(): number {
+    return this.#cpuMs;
   }
 
   close(): void {
@@ -89,7 +96,7 @@ export class SeedPool implements SeedRunner {
       serialization: "json",
       execArgv: [...process.execArgv, ...WORKER_ARGS],
     });
-    const worker: Worker = { child, tasks: new Map(), served: 0 };
+    const worker: Worker = { child, tasks: new Map(), served: 0, cpuMs: 0 };
     this.#workers.push(worker);
     send(child, { kind: "files", files: [...this.#files] });
     child.on("message", (message: FromWorker) => this.#onAnswer(worker, message));
@@ -100,6 +107,8 @@ export class SeedPool implements SeedRunner {
   #onAnswer(worker: Worker, message: FromWorker): void {
     const task = worker.tasks.get(message.id);
     worker.tasks.delete(message.id);
+    this.#cpuMs += message.cpuMs - worker.cpuMs;
+    worker.cpuMs = message.cpuMs;
     if (!task) return;
     if ("summary" in message) task.resolve(message.summary);
     else task.reject(new Error(message.error));

@@ -1,4 +1,5 @@
 import type { Scenario } from "../../chaos/scenario/types.js";
+import type { SeedSummary } from "../../simulation/causes.js";
 import { runSeed } from "../../simulation/run-seed.js";
 import { summarize } from "../../simulation/summarize.js";
 import type { FromWorker, ToWorker } from "./seed-messages.js";
@@ -20,11 +21,13 @@ process.on("disconnect", () => process.exit(0));
 process.on("SIGINT", () => {});
 
 async function run(id: number, scenario: Scenario): Promise<void> {
-  let answer: FromWorker;
+  let outcome: { summary: SeedSummary } | { error: string };
   try {
-    answer = { id, summary: summarize(await runSeed({ scenario, files })) };
+    outcome = { summary: summarize(await runSeed({ scenario, files })) };
   } catch (err) {
-    answer = { id, error: err instanceof Error ? (err.stack ?? err.message) : String(err) };
+    outcome = { error: err instanceof Error ? (err.stack ?? err.message) : String(err) };
   }
+  const { user, system } = process.cpuUsage();
+  const answer: FromWorker = { id, cpuMs: (user + system) / 1000, ...outcome };
   process.send?.(answer);
 }
