@@ -5,6 +5,7 @@ import {
   duration,
   durationRange,
   type FieldType,
+  flag,
   isRecord,
   list,
   number,
@@ -69,6 +70,7 @@ export const clusterFields = {
     choice("delayed", "immediate", "adversarial"),
     "when the address of a pod that is gone is given out again",
   ),
+  dns: of(flag, "whether a simulated one has cluster DNS", { default: "true" }),
   history: of(duration, "how much history the API server keeps"),
   latencies: of(
     object(latencyFields, ({ api, network, watch }) =>

@@ -38,6 +38,8 @@ export interface ClusterShape {
   podCIDR?: string;
   /** When the address of a pod that is gone is given out again. */
   reusePolicy?: "delayed" | "immediate" | "adversarial";
+  /** Absent: a simulated one has cluster DNS. */
+  dns?: boolean;
   /** How much history the API server keeps. */
   historyMs?: number;
   latencies?: ShapeLatencies;

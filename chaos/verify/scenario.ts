@@ -28,7 +28,7 @@ const LONGEST_PROXY_LAG_MS = 300;
 /** One upheaval under load on a simulated cluster whose latencies follow from the seed, as a scenario's document. */
 export function verifyDocument(options: VerifyScenario): Record<string, unknown> {
   const { subject, upheaval, seed } = options;
-  const { traffic } = clientsOf(subject, upheaval);
+  const { traffic, needsDns } = clientsOf(subject, upheaval);
   const durationMs = options.durationMs ?? (BEFORE_SECONDS + upheaval.seconds(subject)) * 1000;
   const rng = seededRng(seed).fork("verify");
   return {
@@ -38,7 +38,7 @@ export function verifyDocument(options: VerifyScenario): Record<string, unknown>
     spec: {
       seed,
       duration: `${Math.round(durationMs)}ms`,
-      cluster: { nodes: NODES, latencies: latenciesOf(rng), images: imagesOf() },
+      cluster: { nodes: NODES, dns: needsDns, latencies: latenciesOf(rng), images: imagesOf() },
       manifests: manifestsOf(subject),
       traffic,
       steps: [...proxySteps(rng), ...upheaval.steps(subject)],

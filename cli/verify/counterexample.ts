@@ -1,4 +1,4 @@
-import { verifyDocument, coverageOf } from "../../chaos/verify/scenario.js";
+import { verifyDocument } from "../../chaos/verify/scenario.js";
 import type { RunReport } from "../../chaos/judge.js";
 import type { Scenario } from "../../chaos/scenario/types.js";
 import { isUnavoidable, lossesOf } from "../../chaos/verify/loss.js";
@@ -40,12 +40,11 @@ const MOST_SHRINK_RUNS = 20;
 /** Shrinks a run that lost a request, runs it once more and tells its first loss. Undefined when nothing is lost any more. */
 export async function counterexampleOf(options: CounterexampleOptions): Promise<Counterexample | undefined> {
   const { subject, run, settings, pool, signal, mostRuns = MOST_SHRINK_RUNS } = options;
-  const { needsDns } = coverageOf(subject, run.upheaval);
   const original = verifyDocument({ subject, ...run, ...settings });
-  const wanted = await kindIn(scenarioOf(original, needsDns), pool);
+  const wanted = await kindIn(scenarioOf(original), pool);
   const failing = async (document: ScenarioDocument): Promise<ScenarioDocument | undefined> => {
     if (signal.aborted) return undefined;
-    const scenario = ifPossible(document, needsDns);
+    const scenario = ifPossible(document);
     const kind = scenario && (await kindIn(scenario, pool));
     return kind !== undefined && kind === wanted ? document : undefined;
   };
@@ -55,7 +54,7 @@ export async function counterexampleOf(options: CounterexampleOptions): Promise<
     limit: run.upheaval.asItIs ? 0 : mostRuns,
     onStep: ({ runs: done, change }) => options.onStep?.(done, change),
   });
-  const scenario = scenarioOf(document, needsDns);
+  const scenario = scenarioOf(document);
   const report = await reportOf(scenario);
   if (!report) return undefined;
   const losses = lossesOf(report.history, scenario).filter((loss) => settings.strict || !isUnavoidable(loss));
@@ -74,9 +73,9 @@ export async function counterexampleOf(options: CounterexampleOptions): Promise<
 }
 
 /** What was made smaller may say no more what makes sense: steps after the end. */
-function ifPossible(document: ScenarioDocument, needsDns: boolean): Scenario | undefined {
+function ifPossible(document: ScenarioDocument): Scenario | undefined {
   try {
-    return scenarioOf(document, needsDns);
+    return scenarioOf(document);
   } catch (err) {
     if (err instanceof UserError) return undefined;
     throw err;

@@ -4,7 +4,6 @@ import { parseScenario } from "../../chaos/scenario/parse.js";
 import type { Scenario } from "../../chaos/scenario/types.js";
 import { verifyDocument } from "../../chaos/verify/scenario.js";
 import type { Subject } from "../../chaos/verify/subject.js";
-import { coverageOf } from "../../chaos/verify/scenario.js";
 import { type Upheaval, upheavals } from "../../chaos/verify/upheavals.js";
 import { toMessage } from "../../machinery/api/field-error.js";
 import { withFiles } from "../simulate/manifest-files.js";
@@ -42,15 +41,15 @@ export function planOf(subject: Subject, { seeds, firstSeed }: VerifySettings): 
   return Array.from({ length: longest }, (_, i) => queues.flatMap((queue) => queue[i] ?? [])).flat();
 }
 
-/** The scenario of a document that verify made; with cluster DNS in front when its clients ask for names. */
-export function scenarioOf(document: unknown, needsDns: boolean): Scenario {
+/** The scenario of a document that verify made, as `chaos run --simulate` would run it. */
+export function scenarioOf(document: unknown): Scenario {
   const { scenario, errors } = parseScenario(document, { faults, checkers });
   if (errors.length > 0)
     throw new UserError(
       `cannot be verified so:\n${errors.map((e) => `  ${toMessage(e)}`).join("\n")}`,
       COULD_NOT_RUN,
     );
-  return needsDns ? withFiles(scenario).scenario : scenario;
+  return withFiles(scenario).scenario;
 }
 
 /** The scenario of one planned run. */
@@ -58,8 +57,4 @@ export const scenarioFor = (
   subject: Subject,
   { upheaval, seed }: PlannedRun,
   { durationMs, strict }: VerifySettings,
-): Scenario =>
-  scenarioOf(
-    verifyDocument({ subject, upheaval, seed, durationMs, strict }),
-    coverageOf(subject, upheaval).needsDns,
-  );
+): Scenario => scenarioOf(verifyDocument({ subject, upheaval, seed, durationMs, strict }));

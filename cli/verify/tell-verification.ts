@@ -69,8 +69,8 @@ function tellCrash({ crash }: Verification, say: Say): void {
   );
 }
 
-async function tellAdvice({ advice, held, interrupted }: Verification, say: Say): Promise<void> {
-  if (held) return;
+async function tellAdvice({ advice, held, interrupted, asked }: Verification, say: Say): Promise<void> {
+  if (held || !asked) return;
   say("");
   if (!advice) {
     if (!interrupted) say("No change of the Deployment that verify knows would help.");

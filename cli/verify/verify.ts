@@ -27,6 +27,8 @@ export interface Verification {
   upheavals: UpheavalResult[];
   counterexamples: Counterexample[];
   advice?: Advice;
+  /** Whether advice was looked for. */
+  asked: boolean;
   /** What a crashed node took with it. */
   crash?: CrashLoss;
   foundAfterMs?: number;
@@ -70,6 +72,7 @@ export async function verifySubject(options: VerifyOptions): Promise<Verificatio
     if (foundAfterMs !== undefined) {
       verification.foundAfterMs = foundAfterMs;
       verification.counterexamples = await counterexamples(options, pool, results);
+      verification.asked = options.withAdvice;
       if (options.withAdvice && !signal.aborted) await addAdvice(verification, options, pool, results);
     }
     const crash = await crashLoss(options, results);
@@ -104,6 +107,7 @@ function summaryOf(
     notCovered: [...notCovered, ...skipped],
     upheavals: results,
     counterexamples: [],
+    asked: false,
     tookMs: 0,
   };
 }
