@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../../machinery/api/clock.js";
 import type { Transport } from "../../machinery/api/http.js";
 import type { Logger } from "../../machinery/api/logger.js";
@@ -121,6 +122,8 @@ export class RunningProcess implements Process {
   get signal(): AbortSignal {
     if (!this.#abort) {
       this.#abort = new AbortController();
+      // A program may wait for as many connections as it likes.
+      setMaxListeners(0, this.#abort.signal);
       if (this.#ended) this.#abort.abort(new ProcessEnded());
     }
     return this.#abort.signal;
