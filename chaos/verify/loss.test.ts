@@ -166,6 +166,10 @@ test("what a crashed node takes with it is told apart", () => {
   });
 
   expect(lossOf(operation, given, scenario).kind).toBe("node-crash");
+  const { durationMs: _, ...open } = { ...flow, outcome: "open", atMs: at(11.9) };
+  const halfOpen = { ...given, flows: [open], evidence: ports([-5, true], [12, false]) };
+  const waited = { ...operation, atMs: at(11.9), tookMs: 2000, error: "no answer within 2000 ms" };
+  expect(lossOf(waited, halfOpen, scenario).kind).toBe("node-crash");
 });
 
 test("an answer with an unexpected status is a loss of its own, and one that nothing explains says so", () => {

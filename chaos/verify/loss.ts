@@ -96,7 +96,7 @@ function kindOf(
   { openedMs, closedMs }: Ports,
   history: History,
 ): LossKind {
-  if (crashOf(flow, history)) return "node-crash";
+  if (crashOf(flow, operation, history)) return "node-crash";
   const endedMs = operation.atMs + operation.tookMs;
   if (neverOpened(flow)) {
     if (closedMs !== undefined) return "closed-port";
@@ -125,14 +125,20 @@ function portsOf({ backend = "", atMs, durationMs = 0 }: FlowRecord, { evidence 
   return found;
 }
 
-/** The crash that the chosen pod's node had by the end of the connection. */
-export function crashOf(flow: FlowRecord, { faults, pods }: History): FaultRecord | undefined {
+/** The crash that the chosen pod's node had by the end of the request. */
+export function crashOf(
+  flow: FlowRecord,
+  operation: Operation,
+  { faults, pods }: History,
+): FaultRecord | undefined {
+  // The flow of a connection that a crash left half open has no end.
+  const endedMs = Math.max(flow.atMs + (flow.durationMs ?? 0), operation.atMs + operation.tookMs);
   const node = nodeOf(flow.pod, pods);
   return faults.find(
     ({ fault, atMs, outcome, target, healedAtMs = Number.POSITIVE_INFINITY }) =>
       outcome === "injected" &&
       (fault === "node-crash" || fault === "zone-outage") &&
-      atMs <= flow.atMs + (flow.durationMs ?? 0) &&
+      atMs <= endedMs &&
       flow.atMs <= healedAtMs &&
       hitsOf(target).includes(node ?? ""),
   );

@@ -146,11 +146,11 @@ function upheavalMoments({ history, loss }: Context): Timed[] {
     .map(({ atMs, fault }) => ({ atMs, text: `${fault} begins` }));
 }
 
-function podMoments({ loss: { flow, openedMs, closedMs }, history }: Context): Timed[] {
+function podMoments({ loss: { flow, operation, openedMs, closedMs }, history }: Context): Timed[] {
   if (!flow?.pod) return [];
   const node = nodeOf(flow.pod, history.pods);
   const who = `${flow.pod.split("/")[1]}${node ? ` on ${node}` : ""}`;
-  const crash = crashOf(flow, history);
+  const crash = crashOf(flow, operation, history);
   const moments: Timed[] = [];
   if (openedMs !== undefined && openedMs > history.startedAtMs)
     moments.push({ atMs: openedMs, text: `${who} listens at ${flow.backend}` });
