@@ -80,7 +80,10 @@ export class StepRunner {
     const errors = [...new Set(left.map(({ healError }) => healError))];
     const told = errors.map(
       (error) =>
-        `not healed: ${left.flatMap(({ id, healError }) => (healError === error ? id : [])).join(", ")} (${error})`,
+        `not healed: ${left
+          .flatMap(({ id, healError }) => (healError === error ? id : []))
+          .sort()
+          .join(", ")} (${error})`,
     );
     throw new NotHealed(told.join("; "));
   }

@@ -32,7 +32,10 @@ export class VirtualNetwork implements Inbound {
    * when an address is taken, unless the new host `takesOver`: then packets are its, as the last to answer ARP gets them,
    * until it is removed. A node `hasNodePorts`.
    */
-  addHost(addresses: string | readonly string[], { hasNodePorts = false, takesOver = false } = {}): HostNetwork {
+  addHost(
+    addresses: string | readonly string[],
+    { hasNodePorts = false, takesOver = false } = {},
+  ): HostNetwork {
     const ips = (typeof addresses === "string" ? [addresses] : addresses).map(canonicalIp);
     const taken = takesOver ? undefined : ips.find((ip) => this.#hosts.has(ip));
     if (taken !== undefined) throw new ConnectionError("address-in-use", `${taken} is already a host`);
