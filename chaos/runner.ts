@@ -12,7 +12,7 @@ import { inspected, proveRecovery, readTables } from "./recovery.js";
 import type { Scenario } from "./scenario/types.js";
 import { differences } from "./shape.js";
 import { waitForNodes, waitForSteadyState } from "./steady-state.js";
-import { StepRunner } from "./steps.js";
+import { StepRunner, tellLeft } from "./steps.js";
 import { ClusterWatcher } from "./watcher.js";
 import type { RunningWorkload } from "./workload.js";
 import { Witnesses } from "./witness.js";
@@ -44,7 +44,7 @@ export async function runScenario(options: RunOptions): Promise<RunReport> {
   try {
     return await run({ ...options, signal }, made);
   } catch (err) {
-    const reason = reasonOf(err, options, signal);
+    const reason = withWhatIsLeft(reasonOf(err, options, signal), made.faults);
     if (reason instanceof CannotRun) reason.history = made.history() ?? nothingSeen(options);
     throw reason;
   } finally {
@@ -70,6 +70,13 @@ function reasonOf(err: unknown, { signal: asked }: RunOptions, signal: AbortSign
   if (asked.aborted)
     return new CannotRun("interrupted: everything that was injected is healed", "interrupted");
   return ended ?? err;
+}
+
+/** Whoever ended the run, the reader must know what still acts: leases may have ended before anything else was noticed. */
+function withWhatIsLeft(reason: unknown, faults: readonly FaultRecord[]): unknown {
+  if (!(reason instanceof CannotRun) || reason instanceof NotHealed) return reason;
+  const left = tellLeft(faults);
+  return left === undefined ? reason : new NotHealed(`${reason.message}; ${left}`, reason.ending);
 }
 
 const nothingSeen = ({ scenario, cluster }: RunOptions): History => {

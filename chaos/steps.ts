@@ -75,17 +75,8 @@ export class StepRunner {
     await Promise.all([...this.#held.values()].map(({ fault }) => fault.release()));
     this.records.sort((a, b) => a.atMs - b.atMs);
     if (!ended.some(({ status }) => status === "rejected")) return;
-    const left = this.records.filter(({ healError }) => healError !== undefined);
-    if (left.length === 0) throw stop.signal.reason;
-    const errors = [...new Set(left.map(({ healError }) => healError))];
-    const told = errors.map(
-      (error) =>
-        `not healed: ${left
-          .flatMap(({ id, healError }) => (healError === error ? id : []))
-          .sort()
-          .join(", ")} (${error})`,
-    );
-    throw new NotHealed(told.join("; "));
+    const left = tellLeft(this.records);
+    throw left === undefined ? stop.signal.reason : new NotHealed(left);
   }
 
   async #run(spec: FaultSpec, signal: AbortSignal): Promise<void> {
@@ -293,4 +284,15 @@ export function describeTarget({ target, fault }: FaultSpec): string {
   const age = target.minAgeMs === undefined ? [] : [`minAge ${target.minAgeMs / 1000}s`];
   const narrowed = [...selector, ...words, ...age];
   return `the target of ${fault}${narrowed.length > 0 ? `: ${narrowed.join(", ")}` : ""} in namespace ${target.namespace}`;
+}
+
+/** Which faults could not be healed, and why, in the order of their names; undefined when all were. */
+export function tellLeft(records: readonly FaultRecord[]): string | undefined {
+  const left = records.filter(({ healError }) => healError !== undefined);
+  const errors = [...new Set(left.map(({ healError }) => healError))];
+  const told = errors.map((error) => {
+    const ids = left.filter(({ healError }) => healError === error).map(({ id }) => id);
+    return `not healed: ${ids.sort().join(", ")} (${error})`;
+  });
+  return told.length === 0 ? undefined : told.join("; ");
 }
