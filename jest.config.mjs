@@ -13,4 +13,9 @@ export default {
     ],
   },
   errorOnDeprecated: true,
+  // Two at a time, as CI has two cores; a worker that has grown is replaced, because collecting its garbage takes longer than a
+  // start. Simulated clusters on a busy machine need more than the five seconds that are the default.
+  maxWorkers: 2,
+  workerIdleMemoryLimit: "900MB",
+  testTimeout: 30_000,
 };
