@@ -113,9 +113,9 @@ test("two clusters side by side have the same node port, each at its own address
     expect(first.length).toBe(second.length);
     const addresses = [...first, ...second].map(({ wanted }) => wanted);
     expect(new Set(addresses).size).toBe(addresses.length);
-    expect((await other.kubesim("status")).stdout).toContain(
-      "default/web-nodeport: 127.0.0.1:30080 is on 127.0.0.1:",
-    );
+    // One of them has the port itself, unless a third cluster of this machine has it.
+    const told = await Promise.all([cluster, other].map(async (of) => (await of.kubesim("status")).stdout));
+    expect(told.join("")).toContain("default/web-nodeport: 127.0.0.1:30080 is on 127.0.0.1:");
   } finally {
     await other.dispose();
   }
