@@ -1,7 +1,7 @@
 import { deployments } from "../../machinery/api/apps-v1.js";
 import { namespaces, pods, type Service, services } from "../../machinery/api/core-v1.js";
-import { isNotFound } from "../../machinery/api/status.js";
 import { type ChoiceContext, defineFault, type Fault } from "../fault.js";
+import { orGone } from "../or-gone.js";
 import type { Reach } from "../reach.js";
 import type { TargetSpec } from "../scenario/types.js";
 import { chooseDeployments, choosePods, chooseServices } from "../targets.js";
@@ -279,15 +279,6 @@ const deleteNamespace = defineFault<{ namespace: string }>({
   inject: ({ client }, { namespace }) => orGone(client.delete(namespaces, { name: namespace })),
   async heal() {},
 });
-
-/** What was deleted meanwhile is neither changed nor put back. */
-async function orGone(write: Promise<unknown>): Promise<void> {
-  try {
-    await write;
-  } catch (err) {
-    if (!isNotFound(err)) throw err;
-  }
-}
 
 export const changeFaults: readonly Fault[] = [
   rollingUpdate,

@@ -1,6 +1,6 @@
 import { pods } from "../../machinery/api/core-v1.js";
-import { isNotFound } from "../../machinery/api/status.js";
 import { defineFault } from "../fault.js";
+import { orGone } from "../or-gone.js";
 import { choosePods } from "../targets.js";
 
 interface Victims {
@@ -35,18 +35,11 @@ export const killPod = defineFault<Victims>({
 
   async inject({ client }, { pods: victims, gracePeriodSeconds }) {
     for (const { namespace, name, uid } of victims) {
-      try {
-        await client.delete(
-          pods,
-          { namespace, name },
-          {
-            preconditions: { uid },
-            ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
-          },
-        );
-      } catch (err) {
-        if (!isNotFound(err)) throw err;
-      }
+      const options = {
+        preconditions: { uid },
+        ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+      };
+      await orGone(client.delete(pods, { namespace, name }, options));
     }
   },
 

@@ -1,6 +1,7 @@
 import { type Node, nodes, type Taint } from "../../machinery/api/core-v1.js";
-import { isConflict, isNotFound } from "../../machinery/api/status.js";
+import { isConflict } from "../../machinery/api/status.js";
 import { defineFault, type Fault } from "../fault.js";
+import { orGone } from "../or-gone.js";
 import { definePointFault } from "../point-fault.js";
 import type { Reach } from "../reach.js";
 import { chooseNodes, ZONE_LABEL } from "../targets.js";
@@ -180,15 +181,6 @@ async function changeTaint({ client }: Reach, name: string, wanted: Taint, prese
     } catch (err) {
       if (!isConflict(err)) throw err;
     }
-  }
-}
-
-/** A node that was deleted meanwhile needs no healing. */
-async function orGone(write: Promise<unknown>): Promise<void> {
-  try {
-    await write;
-  } catch (err) {
-    if (!isNotFound(err)) throw err;
   }
 }
 

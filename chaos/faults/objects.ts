@@ -2,9 +2,9 @@ import { applyObject } from "../../cli/objects/apply.js";
 import { resourceFor } from "../../cli/resource-for.js";
 import type { KubeObject } from "../../machinery/api/meta-v1.js";
 import type { ResourceDescriptor } from "../../machinery/api/resource.js";
-import { isNotFound } from "../../machinery/api/status.js";
 import type { Patch } from "../../machinery/client/rest-client.js";
 import { defineFault, type Fault, type ParameterSpec } from "../fault.js";
+import { orGone } from "../or-gone.js";
 import { resourceNamed } from "../resources.js";
 
 const object: ParameterSpec = { type: "text", help: "kind and name: service/web" };
@@ -101,11 +101,9 @@ const remove = defineFault<Named & { gracePeriodSeconds?: number }>({
   }),
   async inject({ client }, { gracePeriodSeconds, ...named }) {
     const { descriptor, at } = locate(named);
-    try {
-      await client.delete(descriptor, at, gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds });
-    } catch (err) {
-      if (!isNotFound(err)) throw err;
-    }
+    await orGone(
+      client.delete(descriptor, at, gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    );
   },
   async heal() {},
 });

@@ -1,6 +1,7 @@
 import { type Pod, pods } from "../../machinery/api/core-v1.js";
 import { isConflict, isNotFound } from "../../machinery/api/status.js";
 import { defineFault } from "../fault.js";
+import { orGone } from "../or-gone.js";
 import type { Reach } from "../reach.js";
 import { choosePods } from "../targets.js";
 
@@ -45,13 +46,8 @@ export const stuckTerminating = defineFault<Stuck>({
   },
 });
 
-async function remove({ client }: Reach, { namespace, name, uid }: Stuck["pods"][number]): Promise<void> {
-  try {
-    await client.delete(pods, { namespace, name }, { preconditions: { uid } });
-  } catch (err) {
-    if (!isNotFound(err)) throw err;
-  }
-}
+const remove = ({ client }: Reach, { namespace, name, uid }: Stuck["pods"][number]): Promise<void> =>
+  orGone(client.delete(pods, { namespace, name }, { preconditions: { uid } }));
 
 /** Reads and writes until nobody came between. `change` is given the finalizers of others; a pod that is gone needs none. */
 async function changeFinalizers(

@@ -1,6 +1,7 @@
 import { pods } from "../../machinery/api/core-v1.js";
-import { isAlreadyExists, isNotFound } from "../../machinery/api/status.js";
+import { isAlreadyExists } from "../../machinery/api/status.js";
 import { defineFault, type Fault, type ParameterSpec } from "../fault.js";
+import { orGone } from "../or-gone.js";
 import type { FaultSpec } from "../scenario/types.js";
 
 /** A client pod that is there while the fault acts. */
@@ -154,12 +155,6 @@ export const trafficFaults: readonly Fault[] = kinds.map((kind) =>
         if (!isAlreadyExists(err)) throw err;
       }
     },
-    async heal({ client }, target) {
-      try {
-        await client.delete(pods, target, { gracePeriodSeconds: 0 });
-      } catch (err) {
-        if (!isNotFound(err)) throw err;
-      }
-    },
+    heal: ({ client }, target) => orGone(client.delete(pods, target, { gracePeriodSeconds: 0 })),
   }),
 );

@@ -73,10 +73,6 @@ export class FaultPoints {
     held.end();
   }
 
-  healAll(): void {
-    for (const id of this.#held.keys()) this.heal(id);
-  }
-
   get held(): FaultLease[] {
     return [...this.#held.values()].map(({ lease }) => lease);
   }

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from "../../api/clock.js";
 import { type HttpRequest, type HttpResponse, type Transport, TransportError } from "../../api/http.js";
-import { parseRequestInfo, splitQuery } from "../../api/request-info.js";
+import { parseRequestInfo, type RequestInfo, splitQuery } from "../../api/request-info.js";
 import type { Rng } from "../../api/rng.js";
 import { newExpired } from "../../api/status.js";
 import { FaultParameters } from "../../runtime/fault-parameters.js";
@@ -76,9 +76,9 @@ export class TransportFaults {
 
   #routed(leader: Transport, client: string, replica: (server: string) => Transport): Transport {
     const known = new Map<string, Transport>();
-    const to = ({ method, path }: HttpRequest): Transport => {
-      if (this.#stale.none || method !== "GET") return leader;
-      const resource = resourceIn(path);
+    const to = (request: HttpRequest): Transport => {
+      if (this.#stale.none || request.method !== "GET") return leader;
+      const { resource } = requestInfo(request);
       const server = this.#stale.find((fault) => concerns(fault, client, resource))?.server;
       if (server === undefined) return leader;
       const open = known.get(server) ?? replica(server);
@@ -174,17 +174,15 @@ function parseStaleReads(values: Readonly<Record<string, unknown>>): StaleReads 
   return { server, clients: read.texts("clients"), resources: read.texts("resources") };
 }
 
-function resourceIn(target: string): string {
+function requestInfo({ method, path: target }: HttpRequest): RequestInfo {
   const { path, search } = splitQuery(target);
-  return parseRequestInfo("GET", path, new URLSearchParams(search)).resource;
+  return parseRequestInfo(method, path, new URLSearchParams(search));
 }
 
 /** The plural name of what a request watches; undefined when it is no watch. */
-function watchedResource({ method, path }: HttpRequest): string | undefined {
-  const { path: plain, search } = splitQuery(path);
-  const query = new URLSearchParams(search);
-  const info = parseRequestInfo(method, plain, query);
-  return info.verb === "watch" ? info.resource : undefined;
+function watchedResource(request: HttpRequest): string | undefined {
+  const { verb, resource } = requestInfo(request);
+  return verb === "watch" ? resource : undefined;
 }
 
 const gone = () => newExpired("too old resource version").status;
